@@ -385,10 +385,11 @@ def decode(line: str) -> Message:
     if unknown := set(raw) - known:
         raise BadMessage(f"{kind.type}: unknown field {sorted(unknown)[0]}")
     try:
-        return kind(**{name: _revive(kind, name, value) for name, value in raw.items()})
+        message: Message = kind(**{name: _revive(kind, name, value) for name, value in raw.items()})
     except (TypeError, ValueError, KeyError, AttributeError):
         # The cause may quote a value, and a value may be a PIN: do not chain it.
         raise BadMessage(f"{kind.type}: a field is missing or has a wrong value") from None
+    return message
 
 
 _KINDS: dict[str, Any] = {
