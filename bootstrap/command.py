@@ -1,0 +1,74 @@
+"""The verbs of `./run`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from bootstrap.places import PYTHON, ROOT, Trouble
+
+HELP = """./run VERB
+
+  demo      the main job from end to end, on this machine; Ctrl-C ends it (--once: ends by itself)
+  test      the tests; further words go to pytest
+  check     format, lint, types, imports, migrations, translations
+  simulate  the simulator of the portal alone
+  drive     one company through the portal, without the rest
+  manage    Django's commands, with the engines up
+  setup     only set this checkout up; the other verbs do so by themselves
+  help      this text
+
+Settings of the set-up: XUBAO_PYTHON (a Python 3.12 to 3.14), PLAYWRIGHT_CHROMIUM (a browser),
+XUBAO_RUNTIME (where databases, logs and files are kept).
+"""
+# What each verb becomes; the user's further words follow.
+_PROGRAMS = {
+    "demo": ["manage.py", "demo"],
+    "test": ["-m", "pytest", "-n", "auto"],
+    "simulate": ["-m", "portal_driver.simulator"],
+    "drive": ["-m", "portal_driver", "drive"],
+    "manage": ["-m", "agency.engines", str(PYTHON), "manage.py"],
+}
+
+
+def main(argv: list[str]) -> int:
+    """Set up what is missing and do what was asked; the exit status, where the verb does not take over."""
+    verb, words = (argv[0], argv[1:]) if argv else ("help", [])
+    if verb in ("help", "-h", "--help"):
+        print(HELP, end="")
+        return 0
+    if verb not in _PROGRAMS and verb not in ("setup", "check"):
+        print(f'"{verb}" is not a verb of ./run.\n\n{HELP}', end="", file=sys.stderr)
+        return 2
+    try:
+        return _do(verb, words)
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _do(verb: str, words: list[str]) -> int:
+    if sys.platform == "win32":
+        raise Trouble(
+            "Xubao's engines need Unix: on Windows run this inside WSL2 (wsl --install, then a clone there)."
+        )
+    from bootstrap.machine import environment, set_up  # fcntl is not there on Windows
+
+    os.chdir(str(ROOT))
+    set_up()
+    if verb == "setup":
+        return 0
+    if verb == "check":
+        from bootstrap.checks import check_all
+
+        return check_all(environment())
+    _become(_PROGRAMS[verb] + words, environment())
+    raise AssertionError("a process that became another does not return")
+
+
+def _become(words: list[str], environment: dict[str, str]) -> None:
+    """This process is the program from here on, so that a signal to it meets nobody in between."""
+    sys.stdout.flush()
+    os.execve(str(PYTHON), [str(PYTHON), *words], environment)
