@@ -1,0 +1,267 @@
+"""Settings of the installation, read from the environment. `.env.example` explains each one.
+
+A *local* installation (the default: one machine, embedded engines) makes its own secrets; a
+*production* one is given them, and does not start without.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.utils.csp import CSP
+
+from agency import engines, environment, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(BASE_DIR / ".env")
+
+LOCAL = environment.choice("XUBAO_MODE", ("local", "production"), "local") == "local"
+# Rehearsals and the demo run against the simulator; every page then wears the band 仿真环境.
+SIMULATION = environment.flag("XUBAO_SIMULATION", default=LOCAL)
+SECRET_KEY = environment.secret("SECRET_KEY", local=LOCAL)
+VAULT_KEY = environment.secret("VAULT_KEY", local=LOCAL)
+DEBUG = environment.flag("DEBUG", default=False)
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if LOCAL else "")
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "agency",
+    "companies",
+    "renewals",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "django_filters",
+    "lucide",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    # Last: it runs the view inside its agency's scope, after every other check has passed.
+    "agency.middleware.AgencyScopeMiddleware",
+]
+
+ROOT_URLCONF = "agency.urls"
+ASGI_APPLICATION = "agency.asgi.application"
+WSGI_APPLICATION = "agency.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "agency.context.page",
+            ],
+        },
+    },
+]
+
+# --- Postgres: three roles, one database ------------------------------------------------------
+
+
+def _database(variable: str, embedded: str) -> dict[str, Any]:
+    """Connection settings of one role: the variable's address, else the embedded engine."""
+    config: dict[str, Any] = environ.Env.db_url_config(environment.text(variable, embedded))
+    return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+
+
+_urls = engines.urls()
+DATABASES = {
+    # The web and the workers: neither owner nor allowed to pass row-level security.
+    "default": _database("DATABASE_URL", _urls.app),
+    # Migrations only.
+    "owner": _database("DATABASE_OWNER_URL", _urls.owner),
+    # The sweep's few reads across agencies.
+    "sweep": _database("DATABASE_SWEEP_URL", _urls.sweep),
+}
+DATABASE_ROUTERS = ["agency.routers.OwnerMigrates"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Celery: a doorbell -----------------------------------------------------------------------
+
+REDIS_URL = environment.text("REDIS_URL", _urls.redis)
+SWEEP_EVERY_S = environment.seconds("SWEEP_EVERY_S", 60)
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+# A lost task is repaired by the sweep; a task that Celery runs again by itself is not wanted.
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 50
+# True would end a browser in the middle of a click because the broker blinked.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 60.0
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": not REDIS_URL.startswith("redis+socket:"),
+    "health_check_interval": 25,
+    "visibility_timeout": 3600,
+}
+CELERY_TASK_DEFAULT_QUEUE = "wake"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "renewals.tasks.sweep",
+        "schedule": SWEEP_EVERY_S,
+        "options": {"expires": SWEEP_EVERY_S},
+    },
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(engines.runtime_dir() / "beat" / "schedule")
+
+# --- The portal -------------------------------------------------------------------------------
+
+# The only addresses that a driver is ever sent to: a setting of the installation, never of an agency.
+PORTAL_URL = environment.text("PORTAL_URL", "https://www.singlewindow.cn/")
+PORTAL_PROFILE = environment.text("PORTAL_PROFILE", "2024")
+PORTAL_HEADLESS = environment.flag("PORTAL_HEADLESS", default=True)
+PLAYWRIGHT_CHROMIUM = environment.text("PLAYWRIGHT_CHROMIUM")
+# The first pause after a technical failure; each further one is twice as long.
+RETRY_AFTER_S = environment.seconds("RETRY_AFTER_S", 60)
+# How long after submission the portal is looked at again.
+LOOK_AFTER_S = environment.seconds("LOOK_AFTER_S", 24 * 3600)
+# Two readings that both miss a click must lie this far apart before it counts as not done.
+SECOND_READING_AFTER_S = environment.seconds("SECOND_READING_AFTER_S", 60)
+
+# --- Files: evidence, policies, letters -------------------------------------------------------
+
+MEDIA_ROOT = Path(environment.text("FILES_DIR", str(engines.runtime_dir() / "files")))
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+
+STATIC_URL = "static/"
+STATIC_ROOT = Path(environment.text("STATIC_ROOT", str(BASE_DIR / "var" / "static")))
+STATICFILES_DIRS = [
+    BASE_DIR / "agency" / "static",
+    ("tabler", BASE_DIR / "node_modules" / "@tabler" / "core" / "dist" / "css"),
+    ("tabler", BASE_DIR / "node_modules" / "@tabler" / "core" / "dist" / "js"),
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if LOCAL
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = LOCAL
+
+# --- People -----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "agency.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_ADAPTER = "agency.people.InvitedOnly"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_GET = False
+# Clients come once a year: a code by e-mail instead of a password that they would have forgotten.
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+LOGIN_REDIRECT_URL = "home"
+LOGIN_URL = "account_login"
+# A local installation writes its mail into files; nobody outside gets any.
+MAILERS = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "OPTIONS": {"file_path": engines.runtime_dir() / "mail"},
+    }
+    if LOCAL
+    else {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": environment.text("EMAIL_HOST", "localhost"),
+            "port": environment.number("EMAIL_PORT", 587),
+            "username": environment.text("EMAIL_USER"),
+            "password": environment.text("EMAIL_PASSWORD"),
+            "use_tls": environment.flag("EMAIL_USE_TLS", default=True),
+        },
+    }
+}
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "xubao@localhost")
+
+SESSION_COOKIE_NAME = "xubao" if LOCAL else "__Host-xubao"
+CSRF_COOKIE_NAME = "xubao_csrf" if LOCAL else "__Host-xubao-csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+# --- Hardening --------------------------------------------------------------------------------
+
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "img-src": [CSP.SELF, "data:"],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_SSL_REDIRECT = not LOCAL
+SECURE_HSTS_SECONDS = 0 if LOCAL else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
+SECURE_PROXY_SSL_HEADER = None if LOCAL else ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Language and time ------------------------------------------------------------------------
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "xubao_language"
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+# --- Logs: events on standard error, nothing secret -------------------------------------------
+
+LOGGING = logs.settings(level=environment.text("LOG_LEVEL", "INFO"))
+
+# Playwright and the ORM never share a thread here, so Django's guard stays on.
+os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)

@@ -1,0 +1,1 @@
+"""What happens to companies, whichever door asked."""

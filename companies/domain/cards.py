@@ -1,0 +1,44 @@
+"""Cards: the vault, and the quarantine."""
+
+from __future__ import annotations
+
+from django.db.models.functions import Now
+
+from agency import audit
+from agency.models import User
+from agency.sealing import seal, unseal
+from companies.models import Card
+
+# What cards are issued with (guide, 一.2). Never tried; a person is warned when a stored PIN is one of them.
+ISSUED_PINS = ("88888888", "00000000")
+
+
+def store_pin(card: Card, pin: str, *, by: User) -> None:
+    """Put the PIN into the vault: only where the company allowed it. It can be used, not read."""
+    card.sealed_pin = seal(pin, bound_to=_place(card))
+    card.save(update_fields=["sealed_pin"])
+    audit.record("pin_stored", card, by=by)
+
+
+def vault_pin(card: Card) -> str | None:
+    """The PIN in the vault, or None. Raises `WrongSeal` when the row was tampered with."""
+    return None if card.sealed_pin is None else unseal(bytes(card.sealed_pin), bound_to=_place(card))
+
+
+def quarantine(card: Card, *, reason: str) -> None:
+    """Nobody uses the card until a person has looked at it."""
+    Card.objects.filter(pk=card.pk).update(quarantined_at=Now(), quarantine_reason=reason)
+    audit.record("card_quarantined", card, by=None, reason=reason)
+
+
+def lift_quarantine(card: Card, *, by: User, why: str) -> None:
+    """A person has looked at the card and says that it may be used again. The vault's PIN is dropped.
+
+    A PIN that was refused is not tried again: a new one must be stored, or typed at the desk.
+    """
+    Card.objects.filter(pk=card.pk).update(quarantined_at=None, quarantine_reason="", sealed_pin=None)
+    audit.record("quarantine_lifted", card, by=by, why=why)
+
+
+def _place(card: Card) -> str:
+    return f"card:{card.agency_id}:{card.pk}"

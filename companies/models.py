@@ -1,0 +1,169 @@
+"""Client companies of an agency, and what a renewal needs to know of them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from stdnum.cn import uscc as uscc_number
+from stdnum.exceptions import ValidationError as NotANumber
+
+from agency.tenancy import TenantModel
+
+
+def validate_uscc(value: str) -> None:
+    """Refuse anything but a 统一社会信用代码 whose check digit is right (GB 32100-2015)."""
+    try:
+        uscc_number.validate(value)
+    except NotANumber as error:
+        raise ValidationError(
+            _("%(value)s is not a unified social credit code: check its 18 characters"),
+            params={"value": value},
+        ) from error
+
+
+class Company(TenantModel):
+    """客户企业: a client company of the agency."""
+
+    name = models.CharField(_("company"), max_length=120)
+    uscc = models.CharField(_("unified social credit code"), max_length=18, validators=[validate_uscc])
+    region = models.CharField(_("region"), max_length=40, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("staff member in charge"),
+    )
+    authorized_before = models.BooleanField(_("authorised in an earlier year"), null=True, blank=True)
+    old_policy_ends_on = models.DateField(_("present policy ends on"), null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "uscc"], name="one_company_per_agency_and_uscc")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(TenantModel):
+    """联系人: whom the portal and we write to at a company."""
+
+    company = models.ForeignKey(Company, models.CASCADE, related_name="contacts")
+    name = models.CharField(_("contact"), max_length=60)
+    mobile = models.CharField(_("mobile"), max_length=20, blank=True)
+    email = models.EmailField(_("e-mail address"), blank=True)
+    is_primary = models.BooleanField(_("primary contact"), default=True)
+
+    class Meta:
+        verbose_name = _("contact")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency", "company"],
+                condition=models.Q(is_primary=True),
+                name="one_primary_contact_per_company",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CardKind(models.TextChoices):
+    """What the card signs for."""
+
+    LEGAL_PERSON = "legal_person", _("legal-person card")
+    OPERATOR = "operator", _("operator card")
+
+
+class Custody(models.TextChoices):
+    """Where the card lies."""
+
+    AGENCY = "agency", _("at the agency")
+    COMPANY = "company", _("with the company")
+
+
+class Card(TenantModel):
+    """法人卡: the smart card that signs in for one company.
+
+    `sealed_pin` is the vault: present only where the company allowed it (see `companies.domain.cards`).
+    A card in quarantine is not used until a person has looked at it.
+    """
+
+    company = models.ForeignKey(Company, models.CASCADE, related_name="cards")
+    kind = models.CharField(_("kind of card"), max_length=20, choices=CardKind, default=CardKind.LEGAL_PERSON)
+    number = models.CharField(_("card number"), max_length=40)
+    certificate = models.CharField(_("certificate number"), max_length=64, blank=True)
+    holder = models.CharField(_("card holder"), max_length=60, blank=True)
+    valid_until = models.DateField(_("certificate valid until"), null=True, blank=True)
+    custody = models.CharField(_("custody"), max_length=10, choices=Custody, default=Custody.AGENCY)
+    drawer = models.CharField(_("drawer"), max_length=20, blank=True)
+    sealed_pin = models.BinaryField(null=True, blank=True, editable=False)
+    quarantined_at = models.DateTimeField(null=True, blank=True, editable=False)
+    quarantine_reason = models.CharField(max_length=40, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("card")
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "number"], name="one_card_per_agency_and_number"),
+            models.CheckConstraint(
+                name="quarantine_has_a_reason",
+                condition=models.Q(quarantined_at__isnull=True, quarantine_reason="")
+                | (models.Q(quarantined_at__isnull=False) & ~models.Q(quarantine_reason="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"…{self.number[-4:]}"
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether a person must look at the card before it is used again."""
+        return self.quarantined_at is not None
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the certificate is out of date today; a card of unknown validity is not."""
+        return self.valid_until is not None and self.valid_until < timezone.localdate()
+
+
+class HowGiven(models.TextChoices):
+    """How a company gave its consent."""
+
+    CLICK = "click", _("on its own page")
+    LETTER = "letter", _("in a letter")
+
+
+class Consent(TenantModel):
+    """委托授权: a company's recorded permission that the agency acts for it in one policy year."""
+
+    company = models.ForeignKey(Company, models.CASCADE, related_name="consents")
+    year = models.PositiveSmallIntegerField(_("policy year"))
+    wording_version = models.CharField(max_length=20)
+    wording_sha256 = models.CharField(max_length=64)
+    how = models.CharField(max_length=10, choices=HowGiven)
+    given_by = models.CharField(_("given by"), max_length=80)
+    given_at = models.DateTimeField(_("given at"))
+    address = models.GenericIPAddressField(null=True, blank=True)
+    agent = models.CharField(max_length=200, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("consent")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency", "company", "year"],
+                condition=models.Q(revoked_at__isnull=True),
+                name="one_consent_in_force_per_company_and_year",
+            )
+        ]
