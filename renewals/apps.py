@@ -1,0 +1,9 @@
+"""The app of the renewals."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class RenewalsConfig(AppConfig):
+    name = "renewals"
+    verbose_name = _("Renewals")

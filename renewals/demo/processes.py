@@ -1,0 +1,102 @@
+"""The demo's processes: what production runs in containers, here under one supervisor."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from agency.engines import Child, Supervisor
+from renewals.models import Desk
+
+PYTHON = sys.executable
+CELERY = [PYTHON, "-m", "celery", "-A", "agency"]
+# Without these each worker would talk to all the others about things that nobody here asks for.
+QUIET = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+
+
+def start_web(supervisor: Supervisor, port: int) -> Child:
+    """The web process; does not wait for it."""
+    return supervisor.spawn(
+        "web",
+        [
+            *(PYTHON, "-m", "uvicorn", "agency.asgi:application", "--lifespan", "off"),
+            *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
+        ],
+        cwd=settings.BASE_DIR,
+    )
+
+
+def start_simulator(
+    supervisor: Supervisor, *, companies: Path, year: int, desks: int, approve_after_s: int
+) -> dict[str, Any]:
+    """The simulator; returns its addresses once it answers."""
+    log = supervisor.runtime / "log" / "simulator.log"
+    supervisor.spawn(
+        "simulator",
+        [
+            *(PYTHON, "-m", "portal_driver.simulator", "--companies", str(companies), "--year", str(year)),
+            *("--desks", str(desks), "--approve-after-seconds", str(approve_after_s)),
+        ],
+        cwd=settings.BASE_DIR,
+        ready=lambda: _first_json(log) is not None,
+    )
+    return _first_json(log) or {}
+
+
+def start_workers(
+    supervisor: Supervisor, desks: Sequence[Desk], *, portal: str, pace: dict[str, str]
+) -> None:
+    """The worker, the desks' worker, their watcher and beat; does not wait for them.
+
+    `pace` holds settings that let days pass in seconds.
+    """
+    env = {"PORTAL_URL": portal, "XUBAO_SIMULATION": "true", **pace}
+    Path(settings.CELERY_BEAT_SCHEDULE_FILENAME).parent.mkdir(exist_ok=True)
+    codes, queues = [desk.code for desk in desks], ",".join(desk.queue for desk in desks)
+    for name, argv in {
+        "desks": [
+            *CELERY,
+            "worker",
+            "-P",
+            "threads",
+            "-c",
+            str(len(desks)),
+            "-Q",
+            queues,
+            "-n",
+            "desks@%h",
+            *QUIET,
+        ],
+        "watch": [PYTHON, "manage.py", "watch_desks", "--every", "0.3", *codes],
+        "worker": [*CELERY, "worker", "-P", "threads", "-c", "1", "-Q", "wake", "-n", "worker@%h", *QUIET],
+        "beat": [*CELERY, "beat", "--loglevel", "WARNING"],
+    }.items():
+        supervisor.spawn(name, argv, env=env, cwd=settings.BASE_DIR, grace_s=12)
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port of this machine, or the next free one after it."""
+    for port in range(wanted, 65536):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no free port from {wanted} on")
+
+
+def _first_json(log: Path) -> dict[str, Any] | None:
+    """The first whole line of a log that is a JSON object."""
+    for line in log.read_text(errors="replace").splitlines(keepends=True):
+        if line.startswith("{") and line.endswith("\n"):
+            found: dict[str, Any] = json.loads(line)
+            return found
+    return None

@@ -1,0 +1,1 @@
+"""What happens to renewals: one function a move, whichever door asked."""

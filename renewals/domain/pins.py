@@ -1,0 +1,99 @@
+"""One PIN, one use: recorded before it is typed, and never tried again by the machine.
+
+A used grant whose result is missing counts as refused. In both cases the card goes into
+quarantine until a person lifts it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models.functions import Now
+
+from agency import audit
+from agency.models import User
+from agency.sealing import seal, unseal
+from companies.domain.cards import quarantine, vault_pin
+from companies.models import Card
+from portal_driver.contract import Reason
+from renewals.domain.claiming import hold
+from renewals.domain.story import tell
+from renewals.models import Desk, PinGrant, PinResult, Run
+
+GRANT_LASTS = timedelta(minutes=10)
+_REFUSALS: dict[str, PinResult] = {
+    Reason.PIN_REFUSED: PinResult.REFUSED,
+    Reason.CARD_LOCKED: PinResult.REFUSED,
+    Reason.SIGN_IN_UNCLEAR: PinResult.UNCLEAR,
+}
+
+
+def grant_pin(card: Card, *, desk: Desk, pin: str, by: User) -> PinGrant:
+    """A person allows this PIN to be typed once, at this desk, for this card, within ten minutes.
+
+    It takes the place of an earlier grant that was not used.
+    """
+    PinGrant.objects.filter(card=card, desk=desk, used_at__isnull=True).delete()
+    grant = PinGrant(
+        agency_id=card.agency_id, card=card, desk=desk, granted_by=by, expires_at=Now() + GRANT_LASTS
+    )
+    grant.sealed_pin = seal(pin, bound_to=_place(grant))
+    grant.save()
+    audit.record("pin_granted", card, by=by, desk=desk.name)
+    return grant
+
+
+def use_pin(run: Run, card: Card) -> str | None:
+    """The PIN for this run, or None. Its use is written down; commit before it is typed.
+
+    What somebody typed for this desk comes first, then the vault. None for a card in quarantine,
+    and None when this run had its one PIN already. Raises `EpochLost`.
+    """
+    renewal = hold(run)
+    card = Card.objects.select_for_update().get(pk=card.pk)
+    if card.is_quarantined or run.pin_grants.exists():
+        return None
+    grant = PinGrant.objects.filter(
+        card=card, desk=run.desk, used_at__isnull=True, expires_at__gt=Now()
+    ).first()
+    pin = _open(grant) if grant else vault_pin(card)
+    if pin is None:
+        return None
+    if grant is None:
+        grant = PinGrant(
+            agency_id=card.agency_id,
+            card=card,
+            desk=run.desk,
+            from_vault=True,
+            expires_at=Now() + GRANT_LASTS,
+        )
+    grant.run, grant.used_at, grant.sealed_pin = run, Now(), None
+    grant.save()
+    tell(renewal, "pin_used", run=run, from_vault=grant.from_vault)
+    audit.record("pin_used", card, by=None, from_vault=grant.from_vault, run=str(run.pk))
+    return pin
+
+
+def pin_accepted(run: Run) -> None:
+    """The portal let the card in."""
+    run.pin_grants.filter(used_at__isnull=False, result="").update(result=PinResult.ACCEPTED)
+
+
+def judge_pin(run: Run, reason: str) -> None:
+    """The run is over: a PIN that the portal did not accept puts its card into quarantine.
+
+    Where nobody knows what the card made of the PIN, it counts as refused.
+    """
+    result = _REFUSALS.get(reason, PinResult.UNCLEAR)
+    for grant in run.pin_grants.select_related("card").filter(used_at__isnull=False, result=""):
+        PinGrant.objects.filter(pk=grant.pk).update(result=result)
+        quarantine(grant.card, reason=reason if reason in _REFUSALS else Reason.SIGN_IN_UNCLEAR)
+
+
+def _open(grant: PinGrant) -> str:
+    return unseal(bytes(grant.sealed_pin or b""), bound_to=_place(grant))
+
+
+def _place(grant: PinGrant) -> str:
+    """Where a granted PIN belongs: moved to another grant, desk or card it does not open."""
+    return f"pin_grant:{grant.agency_id}:{grant.pk}:{grant.card_id}:{grant.desk_id}"

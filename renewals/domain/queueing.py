@@ -1,0 +1,81 @@
+"""Queues renewals in bulk: what is ready becomes a batch, what is not is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.utils import timezone
+
+from agency import audit
+from agency.models import User
+from companies.domain.readiness import Problem, check_readiness
+from companies.models import Company
+from renewals.domain.stages import make_stages
+from renewals.domain.story import tell
+from renewals.models import Batch, Renewal, State
+
+
+@dataclass(frozen=True)
+class Queued:
+    """What became of a selection. `batch` is None when nothing in it was ready."""
+
+    batch: Batch | None
+    renewals: list[Renewal]
+    not_ready: dict[Company, list[Problem]]
+
+
+def preview(companies: Iterable[UUID], *, year: int) -> dict[Company, list[Problem]]:
+    """What queueing these companies would say of each: its problems, none where it is ready."""
+    found = check_readiness(companies, year=year, on=timezone.localdate())
+    open_ones = set(
+        Renewal.objects.filter(year=year, company__in=found)
+        .exclude(state=State.CANCELLED)
+        .values_list("company_id", flat=True)
+    )
+    return {
+        company: [Problem.RENEWAL_OPEN] if company.pk in open_ones else problems
+        for company, problems in found.items()
+    }
+
+
+def queue_companies(
+    companies: Iterable[UUID],
+    *,
+    year: int,
+    name: str,
+    by: User,
+    priority: int = 0,
+    due_on: date | None = None,
+) -> Queued:
+    """Queue a renewal for each company that is ready; the others are returned with their reasons.
+
+    All in the caller's transaction. A company with a renewal for the year is left alone, also when
+    two people queue the same companies at the same moment: the companies' rows are locked.
+    """
+    ids = list(companies)
+    list(Company.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
+    verdicts = preview(ids, year=year)
+    ready = [company for company, problems in verdicts.items() if not problems]
+    not_ready = {company: problems for company, problems in verdicts.items() if problems}
+    if not ready:
+        return Queued(None, [], not_ready)
+    batch = Batch.objects.create(name=name, year=year, made_by=by, asked=len(verdicts))
+    renewals = Renewal.objects.bulk_create(
+        Renewal(
+            agency_id=batch.agency_id,
+            company=company,
+            year=year,
+            batch=batch,
+            priority=priority,
+            due_on=due_on,
+        )
+        for company in ready
+    )
+    make_stages(renewals)
+    for renewal in renewals:
+        tell(renewal, "queued", by=by, batch=name)
+    audit.record("batch_queued", batch, by=by, asked=len(verdicts), queued=len(renewals))
+    return Queued(batch, renewals, not_ready)

@@ -1,0 +1,102 @@
+"""How a run's end decides what the renewal does next."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Now
+
+from portal_driver.contract import Finished, Outcome, Reason
+from renewals.domain.claiming import hold
+from renewals.domain.intents import leave_open
+from renewals.domain.pins import judge_pin
+from renewals.domain.stages import rest_stages, stage_needs_person
+from renewals.domain.story import move
+from renewals.models import IntentState, Renewal, Run, State
+from renewals.reasons import EngineReason, is_technical
+
+LONGEST_PAUSE_S = 4 * 3600.0
+
+
+def settle(run: Run, finished: Finished) -> None:
+    """Close the run and move the renewal on, in the caller's transaction. Raises `EpochLost`.
+
+    An unread click decides before anything else: the next thing that happens is a look.
+    """
+    renewal = hold(run)
+    run.refresh_from_db(fields=["reason"])
+    reason = run.reason or (finished.reason.value if finished.reason else "")
+    Run.objects.filter(pk=run.pk).update(ended_at=Now(), outcome=finished.outcome, reason=reason, doing={})
+    judge_pin(run, reason)
+    _rest(renewal, run, finished.outcome, reason, dict(finished.detail))
+
+
+def give_up_lost_run(renewal: Renewal) -> None:
+    """The lease ran out: its worker is dead or cut off. The renewal is free again.
+
+    The caller holds the row's lock. What was pressed and not read is unknown.
+    """
+    run = renewal.runs.filter(epoch=renewal.epoch).first()
+    if run is not None:
+        Run.objects.filter(pk=run.pk, ended_at__isnull=True).update(
+            ended_at=Now(), outcome=Outcome.LATER, reason=EngineReason.WORKER_LOST, doing={}
+        )
+        judge_pin(run, EngineReason.WORKER_LOST)
+    # The epoch moves on, so that the old worker, should it wake up, changes nothing.
+    Renewal.objects.filter(pk=renewal.pk).update(epoch=F("epoch") + 1)
+    _rest(renewal, run, Outcome.LATER, EngineReason.WORKER_LOST, {})
+
+
+def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, detail: dict[str, Any]) -> None:
+    """Bring the renewal to the state in which it waits for whatever comes next."""
+    rest_stages(renewal)
+    unread = leave_open(renewal)
+    changes: dict[str, Any] = {"reason": reason, "reason_detail": detail}
+    if _needs_person(outcome, reason):
+        stage_needs_person(renewal)
+        state, changes["look_at"] = State.ATTENTION, Now() if unread else None
+    elif unread:
+        state, changes["look_at"] = State.UNKNOWN, _after(settings.SECOND_READING_AFTER_S)
+        changes["reason"] = Reason.OUTCOME_UNKNOWN
+    elif outcome == Outcome.COMPLETE:
+        state = State.COMPLETE
+        changes |= {"look_at": None, "completed_at": Now(), "reason": "", "setbacks": 0}
+    elif outcome == Outcome.REFUSED:
+        stage_needs_person(renewal)
+        state, changes["look_at"] = State.REFUSED, None
+    elif outcome == Outcome.SUBMITTED:
+        state = State.SUBMITTED
+        changes |= {"look_at": _after(settings.LOOK_AFTER_S), "reason": "", "setbacks": 0}
+        if renewal.submitted_at is None:
+            changes["submitted_at"] = Now()
+    else:
+        state = resting_state(renewal)
+        changes |= {"look_at": _after(pause_s(renewal.setbacks)), "setbacks": F("setbacks") + 1}
+    move(renewal, state, kind=f"rests_{state}", run=run, detail={"reason": reason, **detail}, **changes)
+
+
+def resting_state(renewal: Renewal) -> State:
+    """Where a renewal waits that is not running: read from its clicks, not remembered."""
+    if renewal.intents.filter(state__in=[IntentState.ARMED, IntentState.FIRED, IntentState.UNKNOWN]).exists():
+        return State.UNKNOWN
+    return State.SUBMITTED if renewal.submitted_at else State.WAITING
+
+
+def pause_s(setbacks: int) -> float:
+    """How long to wait after so many technical failures in a row, in seconds: doubled each time, jittered."""
+    longest = min(settings.RETRY_AFTER_S * 2.0**setbacks, LONGEST_PAUSE_S)
+    return longest * random.uniform(0.75, 1.25)  # noqa: S311  # spreads the load, guards nothing
+
+
+def _needs_person(outcome: Outcome, reason: str) -> bool:
+    """Whether only a person can mend it; what time or the next look mends does not count."""
+    stopped = outcome in (Outcome.PERSON_NEEDED, Outcome.STOPPED)
+    return stopped and reason != EngineReason.LOOK_FIRST and not is_technical(reason)
+
+
+def _after(seconds: float) -> Any:
+    return Now() + timedelta(seconds=seconds)

@@ -1,0 +1,71 @@
+"""The five stages of a renewal, as the board shows them."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce, Now
+
+from portal_driver.contract import Stage as StageOf
+from renewals.domain.story import touch
+from renewals.models import Renewal, Stage, StageName, StageState
+
+# What no later reading takes back.
+SETTLED = (StageState.DONE, StageState.SKIPPED)
+
+
+def make_stages(renewals: list[Renewal]) -> None:
+    """Give new renewals their five stages."""
+    Stage.objects.bulk_create(
+        Stage(agency_id=renewal.agency_id, renewal=renewal, name=name)
+        for renewal in renewals
+        for name in StageName
+    )
+
+
+def begin_stage(renewal: Renewal, stage: StageOf) -> None:
+    """The driver works on it now."""
+    _open(renewal, stage).update(state=StageState.RUNNING, began_at=Coalesce("began_at", Now()))
+    touch(renewal)
+
+
+def finish_stage(renewal: Renewal, stage: StageOf) -> bool:
+    """The portal shows that it is done. False when that was known."""
+    # Skipped turns into done when the portal shows more later; done stays done.
+    open_or_skipped = renewal.stages.filter(name=stage).exclude(state=StageState.DONE)
+    done = open_or_skipped.update(state=StageState.DONE, began_at=Coalesce("began_at", Now()), ended_at=Now())
+    touch(renewal)
+    return done == 1
+
+
+def skip_stage(renewal: Renewal, stage: StageOf) -> None:
+    """The portal passes over it, because the company authorised in an earlier year."""
+    _open(renewal, stage).update(state=StageState.SKIPPED, ended_at=Now())
+    touch(renewal)
+
+
+def stage_unknown(renewal: Renewal, stage: StageOf) -> None:
+    """It was pressed, and nobody can tell yet whether it took effect."""
+    _open(renewal, stage).update(state=StageState.UNKNOWN)
+
+
+def stage_needs_person(renewal: Renewal) -> None:
+    """The run stopped for a person at the first stage that is not settled."""
+    order = list(StageName)
+    waiting = sorted(_open_ones(renewal), key=lambda stage: order.index(StageName(stage.name)))
+    if waiting:
+        renewal.stages.filter(pk=waiting[0].pk).update(state=StageState.ATTENTION)
+
+
+def rest_stages(renewal: Renewal) -> None:
+    """Nobody works on it any more: what was running has not begun, what is settled stays."""
+    renewal.stages.filter(state__in=[StageState.RUNNING, StageState.ATTENTION]).update(
+        state=StageState.PENDING
+    )
+
+
+def _open_ones(renewal: Renewal) -> QuerySet[Stage]:
+    return renewal.stages.exclude(state__in=SETTLED)
+
+
+def _open(renewal: Renewal, stage: StageOf) -> QuerySet[Stage]:
+    return _open_ones(renewal).filter(name=stage)

@@ -1,0 +1,198 @@
+"""Runs the driver for one renewal: starts the process, answers it, writes down what it says.
+
+The driver is a child that speaks JSON lines (`portal_driver.contract`). Everything it says is
+written through `renewals.domain`, under the run's epoch, in short transactions; no transaction
+is open while the driver works. When anything here fails, the driver's standard input is closed:
+it closes its browser and goes, and what it had armed is unknown until the next run reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+
+from agency.tenancy import scope
+from companies.models import Card
+from portal_driver import contract
+from renewals.domain import claiming, intents, keeping, pins, running, settling
+from renewals.models import Desk, Run
+from renewals.reasons import EngineReason
+
+log = structlog.get_logger()
+
+# Longer than any honest run; the threads pool of the workers enforces no limit of its own.
+RUN_LIMIT_S = 15 * 60.0
+# How long the driver may take to close its browser after its standard input was closed.
+FAREWELL_S = 8.0
+
+
+def drive(run: Run, card: Card, desk: Desk) -> contract.Finished | None:
+    """Run the driver to its end and settle the renewal; None when the renewal was lost on the way."""
+    # Among the temporary files, so that whoever clears those away clears this too.
+    directory = Path(tempfile.mkdtemp(prefix="xubao-run-"))
+    try:
+        with scope(run.agency_id):
+            plan = make_plan(run, card, desk, directory)
+        finished = _Conversation(run, card, desk, directory).hold(plan)
+        with scope(run.agency_id):
+            settling.settle(run, finished)
+    except claiming.EpochLost:
+        log.warning("run_lost_its_renewal", run=str(run.pk))
+        return None
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return finished
+
+
+def make_plan(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Plan:
+    """The driver's plan for this run: nothing in it is secret. The portal's address is a setting."""
+    company = run.renewal.company
+    contact = company.contacts.get(is_primary=True)
+    return contract.Plan(
+        company=contract.Company(company.name, company.uscc),
+        contact=contract.Contact(contact.name, contact.mobile, contact.email),
+        card=contract.ExpectedCard(card.number, card.certificate),
+        year=run.renewal.year,
+        profile=run.profile,
+        portal=settings.PORTAL_URL,
+        control=desk.control,
+        evidence=str(directory),
+        browser=settings.PLAYWRIGHT_CHROMIUM,
+        headless=settings.PORTAL_HEADLESS,
+    )
+
+
+class _Conversation:
+    """One driver process, from its plan to its last word."""
+
+    def __init__(self, run: Run, card: Card, desk: Desk, directory: Path) -> None:
+        self.run, self.card, self.desk, self.directory = run, card, desk, directory
+        self.agency: UUID = run.agency_id
+        self.lines: queue.Queue[str | None] = queue.Queue()
+
+    def hold(self, plan: contract.Plan) -> contract.Finished:
+        """Talk until the driver has finished. Raises `EpochLost` when the renewal is no longer ours."""
+        process = self._start()
+        try:
+            self._say(process, plan)
+            return self._listen(process)
+        finally:
+            _end(process)
+
+    def _start(self) -> subprocess.Popen[str]:
+        # The driver's temporary files, its browser profile among them, lie in the run's directory
+        # and are wiped with it.
+        temporary = self.directory / "tmp"
+        temporary.mkdir(mode=0o700)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "portal_driver"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            cwd=settings.BASE_DIR,
+            env=_environment() | {"TMPDIR": str(temporary)},
+            start_new_session=True,
+        )
+        threading.Thread(target=_pump, args=(process.stdout, self.lines), daemon=True).start()
+        return process
+
+    def _say(self, process: subprocess.Popen[str], message: contract.Message) -> None:
+        assert process.stdin is not None  # noqa: S101  # it is a pipe
+        # A driver that has just died is heard of as the end of its lines.
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(contract.encode(message) + "\n")
+            process.stdin.flush()
+
+    def _listen(self, process: subprocess.Popen[str]) -> contract.Finished:
+        deadline = time.monotonic() + RUN_LIMIT_S
+        heartbeat = time.monotonic() + claiming.HEARTBEAT_S
+        while time.monotonic() < deadline:
+            if time.monotonic() >= heartbeat:
+                self._beat()
+                heartbeat = time.monotonic() + claiming.HEARTBEAT_S
+            try:
+                line = self.lines.get(timeout=max(0.0, min(heartbeat, deadline) - time.monotonic()))
+            except queue.Empty:
+                continue
+            if line is None:
+                return contract.Finished(contract.Outcome.LATER, contract.Reason.DRIVER_FAILED)
+            event = contract.decode(line)
+            if isinstance(event, contract.Finished):
+                return event
+            if answer := self._hear(event):
+                self._say(process, answer)
+        self._note_too_long()
+        return contract.Finished(contract.Outcome.LATER)
+
+    def _beat(self) -> None:
+        with scope(self.agency):
+            if not (claiming.renew_lease(self.run) and claiming.keep_sitting(self.desk)):
+                raise claiming.EpochLost(f"run {self.run.pk} was silent for longer than its lease")
+
+    def _hear(self, event: contract.Message) -> contract.Answer | None:
+        """Write the event down, commit, and return what the driver waits for, if anything."""
+        with scope(self.agency):
+            match event:
+                case contract.NeedPin():
+                    pin = pins.use_pin(self.run, self.card)
+                    return contract.NoPin() if pin is None else contract.Pin(pin)
+                case contract.Arm(click=click, page_sha256=digest):
+                    return intents.arm(self.run, click, page_sha256=digest)
+                case contract.Fired(click=click, request_sha256=digest):
+                    intents.fired(self.run, click, request_sha256=digest)
+                case contract.Confirmed(click=click, proof=proof):
+                    intents.confirmed(self.run, click, proof=proof)
+                case contract.Reading():
+                    intents.read(self.run, event)
+                case contract.Evidence():
+                    keeping.keep_evidence(self.run, event, directory=self.directory)
+                case contract.PolicyRead():
+                    keeping.keep_policy(self.run, event, directory=self.directory)
+                case _:
+                    running.note(self.run, event)
+        return None
+
+    def _note_too_long(self) -> None:
+        with scope(self.agency):
+            Run.objects.filter(pk=self.run.pk).update(reason=EngineReason.RUN_TOO_LONG)
+
+
+def _pump(stream: IO[str] | None, lines: queue.Queue[str | None]) -> None:
+    """Pass the driver's lines on; None at the end."""
+    if stream is not None:
+        for line in stream:
+            lines.put(line)
+    lines.put(None)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Close the driver's standard input, so that it closes its browser; kill what is left after that."""
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(FAREWELL_S)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """What the driver needs of our environment: no keys, no database."""
+    passed = ("PATH", "HOME", "LANG", "LC_ALL", "FONTCONFIG_FILE", "DISPLAY", "PLAYWRIGHT_BROWSERS_PATH")
+    return {name: os.environ[name] for name in passed if name in os.environ}

@@ -1,0 +1,97 @@
+"""`./run demo`: the main job from end to end, on this machine, against the simulator."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from agency import engines
+from agency.tenancy import scope
+from companies.domain.readiness import WORDS
+from companies.sample import SEASON
+from renewals.demo import processes, scene
+from renewals.demo.figures import figures
+from renewals.demo.hands import Hands
+from renewals.demo.screen import Screen
+
+# Days on the portal pass in seconds here.
+APPROVE_AFTER_S = 5
+PACE = {"LOOK_AFTER_S": "6", "SWEEP_EVERY_S": "5", "RETRY_AFTER_S": "5"}
+SHOW_EVERY_S = 0.5
+
+
+class Command(BaseCommand):
+    """Starts everything, plays the season, and ends everything."""
+
+    help = (
+        "Run the main job from end to end against the simulator; Ctrl-C ends it and leaves nothing running."
+    )
+    # The web process comes up faster while nothing else imports every page.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="end when all renewals have come to rest")
+        parser.add_argument("--desks", type=int, default=4, help="card desks, side by side (4)")
+        parser.add_argument("--port", type=int, default=8000, help="of the board; the next free one is taken")
+
+    def handle(self, *_args: Any, once: bool, desks: int, port: int, **_options: Any) -> None:
+        if not settings.LOCAL:
+            raise CommandError("The demo is for a local installation: unset XUBAO_MODE.")
+        try:
+            with engines.Supervisor() as supervisor:
+                self._play(supervisor, once=once, desks=desks, port=processes.free_port(port))
+        except engines.AlreadyRunning as already:
+            raise CommandError(str(already)) from None
+        except engines.ChildFailed as failure:
+            raise CommandError(str(failure)) from None
+
+    def _play(self, supervisor: engines.Supervisor, *, once: bool, desks: int, port: int) -> None:
+        began, year = time.monotonic(), timezone.localdate().year
+        engines.start(supervisor)
+        call_command("migrate", verbosity=0)
+        scene.forget_last_demo()
+        processes.start_web(supervisor, port)
+        simulator = processes.start_simulator(
+            supervisor, companies=SEASON, year=year, desks=desks, approve_after_s=APPROVE_AFTER_S
+        )
+        played = scene.set_the_scene(controls=simulator["controls"], year=year)
+        processes.start_workers(supervisor, played.desks, portal=simulator["portal"], pace=PACE)
+        self._welcome(played, port, simulator)
+        hands = Hands(played.agency, played.desks, simulator["api"])
+        hands.start()
+        try:
+            self._watch(supervisor, once=once)
+        finally:
+            hands.stop()
+        with scope(played.agency):
+            result = figures(played.queued, api=simulator["api"], seconds=time.monotonic() - began)
+        print(json.dumps(result, ensure_ascii=False), flush=True)
+
+    def _welcome(self, played: scene.Scene, port: int, simulator: dict[str, Any]) -> None:
+        print("\n续保 Xubao · 演示 demo（仿真环境: nothing here touches the real portal)\n")
+        print(f"  看板 board      http://127.0.0.1:{port}/")
+        print(f"  仿真门户 portal  {simulator['portal']}/_sim/\n")
+        for email, name, role in scene.PEOPLE:
+            print(f"  {role:<7} {email:<20} {scene.PASSWORD}   {name}")
+        queued, not_ready = played.queued.renewals, played.queued.not_ready
+        print(f"\n  已排队 queued: {len(queued)}   未就绪 not ready: {len(not_ready)}")
+        for company, problems in not_ready.items():
+            print(f"    {company.name}: {' '.join(str(WORDS[problem].what) for problem in problems)}")
+        print(flush=True)
+
+    def _watch(self, supervisor: engines.Supervisor, *, once: bool) -> None:
+        """Show the stages until all renewals are at rest, and, without `once`, until a signal comes."""
+        screen = Screen()
+        while True:
+            supervisor.check()
+            with scope(scene.AGENCY):
+                at_rest = screen.show()
+            if at_rest and once:
+                return
+            time.sleep(SHOW_EVERY_S)

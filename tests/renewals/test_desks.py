@@ -1,0 +1,76 @@
+"""The run sheet, and what is said of a card before any PIN."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from companies.models import Card, Company
+from renewals.domain import desks
+from renewals.domain.desks import Notice
+from renewals.models import Desk, Renewal
+
+pytestmark = pytest.mark.usefixtures("raos_company", "renewal", "wus_renewal", "in_agency")
+
+
+def companies_on_the_sheet(**arguments: list[str]) -> list[Company]:
+    return [line.card.company for line in desks.run_sheet(**arguments)]
+
+
+def test_the_sheet_has_each_card_once(company: Company, wus_company: Company) -> None:
+    assert companies_on_the_sheet() == [company, wus_company]
+
+
+def test_what_is_urgent_comes_first(wus_renewal: Renewal, company: Company, wus_company: Company) -> None:
+    Renewal.objects.filter(pk=wus_renewal.pk).update(priority=5)
+    assert companies_on_the_sheet() == [wus_company, company]
+
+
+def test_a_card_in_a_reader_is_not_asked_for(company: Company, wus_company: Company, desk: Desk) -> None:
+    desks.card_seen(desk, company.cards.get().number)
+    assert companies_on_the_sheet() == [wus_company]
+
+
+def test_a_card_in_somebodys_hand_is_not_asked_for(company: Company, wus_company: Company) -> None:
+    assert companies_on_the_sheet(without=[company.cards.get().number]) == [wus_company]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quarantined_at": Now(), "quarantine_reason": "pin_refused"},
+        {"valid_until": timezone.localdate() - timedelta(days=1)},
+        {"custody": "company"},
+    ],
+)
+def test_a_card_that_cannot_be_used_is_not_asked_for(
+    company: Company, wus_company: Company, change: dict[str, object]
+) -> None:
+    Card.objects.filter(company=company).update(**change)
+    assert companies_on_the_sheet() == [wus_company]
+
+
+def test_what_is_not_due_is_not_asked_for(renewal: Renewal, wus_company: Company) -> None:
+    Renewal.objects.filter(pk=renewal.pk).update(look_at=Now() + timedelta(hours=1))
+    assert companies_on_the_sheet() == [wus_company]
+
+
+def test_an_unknown_card_is_said_to_be_unknown() -> None:
+    assert desks.refusal(desks.card_in("C44999")) == Notice.UNKNOWN_CARD
+
+
+def test_another_agencys_card_is_unknown_here() -> None:
+    raos_card = "C440000000003"
+    assert desks.refusal(desks.card_in(raos_card)) == Notice.UNKNOWN_CARD
+
+
+def test_a_good_card_is_not_refused(company: Company) -> None:
+    assert desks.refusal(desks.card_in(company.cards.get().number)) is None
+
+
+def test_an_expired_card_is_refused_before_any_pin(company: Company) -> None:
+    company.cards.update(valid_until=timezone.localdate() - timedelta(days=1))
+    assert desks.refusal(desks.card_in(company.cards.get().number)) == Notice.EXPIRED
