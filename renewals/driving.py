@@ -175,8 +175,9 @@ class _Conversation:
 def _pump(stream: IO[str] | None, lines: queue.Queue[str | None]) -> None:
     """Pass the driver's lines on; None at the end."""
     if stream is not None:
-        for line in stream:
-            lines.put(line)
+        with stream:
+            for line in stream:
+                lines.put(line)
     lines.put(None)
 
 

@@ -29,7 +29,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         # One worker at a time, and nobody else is connected to the database that is copied.
-        with psycopg.connect(_superuser("postgres"), autocommit=True) as admin:
+        with psycopg.connect(superuser("postgres"), autocommit=True) as admin:
             admin.execute("SELECT pg_advisory_lock(1)")
             _prepare_original(admin)
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
@@ -44,7 +44,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
 
 def _prepare_original(admin: psycopg.Connection) -> None:
     """Migrate the original unless another worker has."""
-    with psycopg.connect(_superuser("xubao")) as original:
+    with psycopg.connect(superuser("xubao")) as original:
         migrated = original.execute("SELECT to_regclass('agency_agency')").fetchone()
     if migrated and migrated[0]:
         return
@@ -68,7 +68,8 @@ def _use(name: str) -> None:
         settings.DATABASES[alias]["NAME"] = name
 
 
-def _superuser(database: str) -> str:
+def superuser(database: str) -> str:
+    """The address of one of the engine's databases for its superuser, whom nothing stops."""
     return engines.urls().superuser.replace("/xubao?", f"/{database}?")
 
 
@@ -83,7 +84,7 @@ def committed(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -
         yield
         for connection in connections.all(initialized_only=True):
             connection.close()
-        with psycopg.connect(_superuser(str(settings.DATABASES["default"]["NAME"]))) as admin:
+        with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as admin:
             rows = admin.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN "
                 "('django_migrations', 'agency_agency', 'django_content_type', 'auth_permission')"

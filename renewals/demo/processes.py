@@ -81,7 +81,7 @@ def start_workers(
 
 
 def free_port(wanted: int) -> int:
-    """The wanted port of this machine, or the next free one after it."""
+    """The wanted port of this machine, or the next free one after it; any free one for 0."""
     for port in range(wanted, 65536):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,7 +89,8 @@ def free_port(wanted: int) -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+            found: int = probe.getsockname()[1]
+            return found
     raise OSError(f"no free port from {wanted} on")
 
 

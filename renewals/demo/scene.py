@@ -16,7 +16,7 @@ from agency.models import Membership, Role, User
 from agency.tenancy import TenantModel, scope
 from companies.domain.importing import import_companies, preview
 from companies.models import Company
-from companies.sample import fill_vault, load_season, record_consents, write_workbook
+from companies.sample import SampleCompany, fill_vault, record_consents, write_workbook
 from renewals.domain.queueing import Queued, queue_companies
 from renewals.models import Desk
 
@@ -62,11 +62,10 @@ def forget_last_demo() -> None:
         )
 
 
-def set_the_scene(*, controls: Sequence[str], year: int) -> Scene:
-    """Import the sample workbook, record consents and PINs, and queue every company as one batch."""
+def set_the_scene(season: Sequence[SampleCompany], *, controls: Sequence[str], year: int) -> Scene:
+    """Import the season's workbook, record consents and PINs, and queue every company as one batch."""
     with scope(AGENCY):
         staff = _people()
-        season = load_season()
         workbook = BytesIO()
         write_workbook(season, workbook)
         workbook.seek(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.utils import timezone
 from agency import engines
 from agency.tenancy import scope
 from companies.domain.readiness import WORDS
-from companies.sample import SEASON
+from companies.sample import SEASON, load_season
 from renewals.demo import processes, scene
 from renewals.demo.figures import figures
 from renewals.demo.hands import Hands
@@ -38,29 +39,41 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="end when all renewals have come to rest")
         parser.add_argument("--desks", type=int, default=4, help="card desks, side by side (4)")
-        parser.add_argument("--port", type=int, default=8000, help="of the board; the next free one is taken")
+        parser.add_argument(
+            "--port",
+            type=int,
+            default=8000,
+            help="of the board (8000); the next free one is taken where it is not, any for 0",
+        )
+        parser.add_argument(
+            "--companies", type=Path, default=SEASON, metavar="FILE", help="JSON (samples/season.json)"
+        )
 
-    def handle(self, *_args: Any, once: bool, desks: int, port: int, **_options: Any) -> None:
+    def handle(
+        self, *_args: Any, once: bool, desks: int, port: int, companies: Path, **_options: Any
+    ) -> None:
         if not settings.LOCAL:
             raise CommandError("The demo is for a local installation: unset XUBAO_MODE.")
         try:
             with engines.Supervisor() as supervisor:
-                self._play(supervisor, once=once, desks=desks, port=processes.free_port(port))
+                self._play(supervisor, companies, once=once, desks=desks, port=processes.free_port(port))
         except engines.AlreadyRunning as already:
             raise CommandError(str(already)) from None
-        except engines.ChildFailed as failure:
+        except (engines.ChildFailed, engines.ProgramMissing) as failure:
             raise CommandError(str(failure)) from None
 
-    def _play(self, supervisor: engines.Supervisor, *, once: bool, desks: int, port: int) -> None:
+    def _play(
+        self, supervisor: engines.Supervisor, companies: Path, *, once: bool, desks: int, port: int
+    ) -> None:
         began, year = time.monotonic(), timezone.localdate().year
         engines.start(supervisor)
         call_command("migrate", verbosity=0)
         scene.forget_last_demo()
         processes.start_web(supervisor, port)
         simulator = processes.start_simulator(
-            supervisor, companies=SEASON, year=year, desks=desks, approve_after_s=APPROVE_AFTER_S
+            supervisor, companies=companies, year=year, desks=desks, approve_after_s=APPROVE_AFTER_S
         )
-        played = scene.set_the_scene(controls=simulator["controls"], year=year)
+        played = scene.set_the_scene(load_season(companies), controls=simulator["controls"], year=year)
         processes.start_workers(supervisor, played.desks, portal=simulator["portal"], pace=PACE)
         self._welcome(played, port, simulator)
         hands = Hands(played.agency, played.desks, simulator["api"])

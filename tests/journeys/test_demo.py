@@ -1,0 +1,147 @@
+"""The README's first command, with a short season: what it does, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.agency.engines.worlds import eventually, place
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser]
+
+# Of the sample: authorised before; never authorised; refused by readiness; a wrong PIN in the vault.
+SHORT = (0, 5, 4, 12)
+
+
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    with place() as directory:
+        yield directory
+
+
+@pytest.fixture
+def season(tmp_path: Path) -> Path:
+    """A file with a few companies of the sample."""
+    whole = json.loads((settings.BASE_DIR / "samples" / "season.json").read_text(encoding="utf-8"))
+    short = tmp_path / "season.json"
+    short.write_text(json.dumps({"companies": [whole["companies"][place] for place in SHORT]}))
+    return short
+
+
+def demo(runtime: Path, season: Path, *words: str, output: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "manage.py", "demo", "--desks", "2", "--port", "0"),
+            *("--companies", str(season), *words),
+        ],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"XUBAO_RUNTIME": str(runtime)},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def processes_about(runtime: Path) -> list[str]:
+    """Every living process whose environment or arguments name the runtime directory (Linux)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            except OSError:  # it has ended meanwhile
+                continue
+            if str(runtime).encode() in told:
+                found.append(f"{entry.name} {(entry / 'cmdline').read_bytes().replace(b'\0', b' ').decode()}")
+    return found
+
+
+def is_at_work(runtime: Path) -> bool:
+    """Whether a browser of the demo runs."""
+    return any("playwright_chromiumdev_profile" in told for told in processes_about(runtime))
+
+
+def assert_nothing_is_left(runtime: Path) -> None:
+    assert eventually(lambda: processes_about(runtime) == []), processes_about(runtime)
+    left = [path for path in runtime.rglob("*") if re.search(r"xubao-run-|playwright", path.name)]
+    assert left == []
+
+
+def test_the_demo_takes_its_companies_from_the_workbook_to_the_policy(runtime: Path, season: Path) -> None:
+    played = demo(runtime, season, "--once")
+    said, _ = played.communicate(timeout=240)
+    result = json.loads(said.decode().splitlines()[-1])
+    assert played.returncode == 0
+    assert {
+        name: result[name] for name in ("companies", "not_ready", "complete", "attention", "refused")
+    } == {
+        "companies": 4,
+        "not_ready": {"email_refused": 1},
+        "complete": 2,
+        "attention": {"pin_refused": 1},
+        "refused": {},
+    }
+    assert {click: counted["max"] for click, counted in result["clicks"].items()} == {
+        "confirm": 1,
+        "seal": 1,
+        "sign": 1,
+        "authorize": 1,
+        "receipt": 1,
+    }
+    assert result["clicks"]["confirm"]["total"] == 2
+    assert_nothing_is_left(runtime)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_demo_that_is_ended_in_the_middle_leaves_nothing(
+    runtime: Path, season: Path, signum: signal.Signals
+) -> None:
+    played = demo(runtime, season)
+    assert eventually(lambda: is_at_work(runtime), within_s=90)
+    played.send_signal(signum)
+    played.communicate(timeout=60)
+    assert_nothing_is_left(runtime)
+
+
+def test_a_second_demo_beside_it_is_refused_with_one_line(runtime: Path, season: Path) -> None:
+    first = demo(runtime, season)
+    try:
+        assert eventually(lambda: (runtime / "log" / "postgres.log").exists())
+        second = demo(runtime, season)
+        said, _ = second.communicate(timeout=60)
+        assert second.returncode != 0
+        assert len(said.decode().splitlines()) == 1
+    finally:
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=60)
+    assert_nothing_is_left(runtime)
+
+
+def test_in_a_terminal_the_stages_are_drawn_in_place(runtime: Path, season: Path) -> None:
+    ours, theirs = pty.openpty()
+    played = demo(runtime, season, output=theirs)
+    os.close(theirs)
+    said = b""
+    while "收悉".encode() not in said:
+        said += os.read(ours, 4096)
+    played.send_signal(signal.SIGINT)
+    played.send_signal(signal.SIGINT)
+    while played.poll() is None:
+        try:
+            said += os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            played.wait(60)
+    os.close(ours)
+    assert "确认" in said.decode(errors="replace")
+    assert_nothing_is_left(runtime)
