@@ -1,15 +1,14 @@
-"""The month for an admin: which renewals it moved, as rows, totals, a workbook and a table of text."""
+"""Which renewals a month moved, as rows and as totals."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from renewals.models import Renewal, Stage, StageName, StageState, State
 from renewals.reasons import words
@@ -63,7 +62,8 @@ def month_rows(year: int, month: int) -> list[MonthRow]:
     Those that were queued, submitted or completed in it, and those whose last change of state fell
     into it (such as coming to rest for a person, or being cancelled). A renewal that waited through
     the whole month is not among them. Each row tells how the renewal stands now, not at the month's
-    end. Two queries. Months are the installation's (Asia/Shanghai), not UTC's.
+    end. Two queries. Months are the installation's (Asia/Shanghai), not UTC's. Raises `ValueError`
+    for a month that the calendar does not have.
     """
     renewals = (
         Renewal.objects.filter(_moved_in(year, month))
@@ -116,14 +116,14 @@ def _row(renewal: Renewal) -> MonthRow:
     )
 
 
-def _stages(stages: Sequence[Stage]) -> dict[StageName, StageCell]:
+def _stages(stages: Iterable[Stage]) -> dict[StageName, StageCell]:
     """In the order of the stages, whatever order the rows came in."""
     by_name = {stage.name: stage for stage in stages}
-    return {
-        name: StageCell(StageState(stage.state), _local(stage.ended_at or stage.began_at))
-        for name in StageName
-        if (stage := by_name.get(name))
-    }
+    return {name: _cell(by_name[name]) for name in StageName}
+
+
+def _cell(stage: Stage) -> StageCell:
+    return StageCell(StageState(stage.state), _local(stage.ended_at or stage.began_at))
 
 
 def _local(moment: datetime | None) -> datetime | None:

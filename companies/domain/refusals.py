@@ -1,0 +1,98 @@
+"""Why a whole workbook is refused. Each refusal says in the reader's language what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+
+class WorkbookRefused(Exception):
+    """Nothing of the file was used. `str()` is a sentence for the person who sent it."""
+
+
+class NotAWorkbook(WorkbookRefused):
+    """Neither a workbook nor a table of text."""
+
+    def __str__(self) -> str:
+        return _("This file is not a workbook. Save it as .xlsx, .xls or .csv and send it again.")
+
+
+class WorkbookLocked(WorkbookRefused):
+    """It opens only with a password."""
+
+    def __str__(self) -> str:
+        return _("This workbook opens only with a password. Save it without one and send it again.")
+
+
+class WorkbookTooLarge(WorkbookRefused):
+    """More than is read at once."""
+
+    def __str__(self) -> str:
+        return _("This workbook is too large: at most 10 MB and 20,000 rows are read. Split it.")
+
+
+class WorkbookEmpty(WorkbookRefused):
+    """No company is in it."""
+
+    def __str__(self) -> str:
+        return _("This workbook has no rows. Write one company a row under the headings.")
+
+
+class ColumnMissing(WorkbookRefused):
+    """A column without which a company cannot be known. `accepted` maps it to the headings we know."""
+
+    def __init__(self, accepted: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__(accepted)
+        self.accepted = accepted
+
+    def __str__(self) -> str:
+        return " ".join(
+            _("There is no column %(column)s. Accepted headings: %(accepted)s.")
+            % {"column": column, "accepted": "、".join(headings)}
+            for column, headings in self.accepted.items()
+        )
+
+
+class ColumnTwice(WorkbookRefused):
+    """Two columns say the same thing, and only a person knows which is right."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first, second)
+        self.first, self.second = first, second
+
+    def __str__(self) -> str:
+        return _("The columns %(first)s and %(second)s mean the same. Delete one of them.") % {
+            "first": self.first,
+            "second": self.second,
+        }
+
+
+class PinInWorkbook(WorkbookRefused):
+    """A column of PINs: it was not read."""
+
+    def __init__(self, heading: str) -> None:
+        super().__init__(heading)
+        self.heading = heading
+
+    def __str__(self) -> str:
+        return _(
+            "The column %(heading)s looks like PINs. Nothing was read. Delete it from the workbook: PINs are "
+            "typed at the desk or stored on the card's page, and never sent in a file."
+        ) % {"heading": self.heading}
+
+
+class RowsWrong(WorkbookRefused):
+    """Some rows have mistakes, which the preview names. Nothing was written."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
+
+    def __str__(self) -> str:
+        return ngettext(
+            "%(count)d row has a mistake. Nothing was imported.",
+            "%(count)d rows have mistakes. Nothing was imported.",
+            self.count,
+        ) % {"count": self.count}

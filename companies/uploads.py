@@ -1,0 +1,51 @@
+"""Workbooks between preview and confirmation: kept for a day, in the agency's own folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from agency.tenancy import current_scope
+
+KEPT_S = 24 * 3600
+
+
+def keep(upload: UploadedFile[bytes]) -> UUID:
+    """Put the upload aside; the returned key opens it again in this agency only."""
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _forget_old(folder)
+    key = uuid4()
+    with (folder / str(key)).open("wb") as file:
+        file.writelines(upload.chunks())
+    (folder / str(key)).chmod(0o600)
+    return key
+
+
+@contextmanager
+def kept(key: UUID) -> Iterator[BinaryIO]:
+    """The upload that was put aside. Raises `FileNotFoundError` when it was used or is too old."""
+    with (_folder() / str(key)).open("rb") as file:
+        yield file
+
+
+def forget(key: UUID) -> None:
+    """The upload has served its purpose."""
+    (_folder() / str(key)).unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    return Path(settings.MEDIA_ROOT) / str(current_scope().agency) / "uploads"
+
+
+def _forget_old(folder: Path) -> None:
+    for file in folder.iterdir():
+        if file.stat().st_mtime < time.time() - KEPT_S:
+            file.unlink(missing_ok=True)
