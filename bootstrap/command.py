@@ -15,6 +15,7 @@ HELP = """./run VERB
   simulate  the simulator of the portal alone
   drive     one company through the portal, without the rest
   manage    Django's commands, with the engines up
+  picture   the README's picture of the board, taken from a running demo
   setup     only set this checkout up; the other verbs do so by themselves
   help      this text
 
@@ -27,6 +28,7 @@ _PROGRAMS = {
     "test": ["-m", "pytest", "-n", "auto"],
     "simulate": ["-m", "portal_driver.simulator"],
     "drive": ["-m", "portal_driver", "drive"],
+    "picture": ["-m", "docs.picture"],
     "manage": ["-m", "agency.engines", str(PYTHON), "manage.py"],
 }
 
