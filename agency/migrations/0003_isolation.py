@@ -9,6 +9,7 @@ OWN_MEMBERSHIPS = f"""
 CREATE POLICY own_memberships ON agency_membership FOR SELECT USING (user_id = {USER});
 """
 
+# ruff: noqa: S608  # the conditions are constants of this project
 # `agency_agency` has no agency_id: it is the agency. Only the installation's operator, who
 # works as the owner, makes one.
 AGENCIES = f"""

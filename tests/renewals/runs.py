@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import F
 from django.db.models.functions import Now
 
 from agency.tenancy import scope
@@ -53,8 +54,8 @@ def let_time_pass(renewal: Renewal, seconds: float) -> None:
     """Move the moments that the engine compares into the past."""
     back = timedelta(seconds=seconds)
     with scope(renewal.agency_id):
-        for intent in Intent.objects.filter(renewal=renewal, first_absent_at__isnull=False):
-            Intent.objects.filter(pk=intent.pk).update(first_absent_at=intent.first_absent_at - back)
+        seen_missing = Intent.objects.filter(renewal=renewal, first_absent_at__isnull=False)
+        seen_missing.update(first_absent_at=F("first_absent_at") - back)
     make_due(renewal)
 
 

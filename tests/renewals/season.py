@@ -11,6 +11,7 @@ from uuid import uuid4
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from agency.celery import app
 from agency.models import Agency, Role, User
 from agency.tenancy import scope
 from companies.domain.cards import store_pin
@@ -109,3 +110,10 @@ def simulate(company: Company, *, authorized_before: bool) -> Simulator:
     raw = {"companies": [on_the_portal(company, authorized_before=authorized_before)]}
     known = companies_from(raw, today=timezone.localdate())
     return Simulator(known, Settings(year=YEAR, approve_after_s=None))
+
+
+def empty(queue: str) -> int:
+    """Take every message out of a queue of the broker; returns how many there were."""
+    with app.connection_for_write() as broker:
+        channel: Any = broker.default_channel
+        return int(channel.queue_purge(queue))

@@ -16,9 +16,10 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from agency.tenancy import scope
+from companies.models import Card
 from renewals.domain.desks import Notice
 from renewals.domain.keeping import path_of
-from renewals.models import Card, Desk, Evidence, Intent, IntentState, Policy, Run, StageState, State
+from renewals.models import Desk, Evidence, Intent, IntentState, Policy, Run, StageState, State
 from renewals.sitting import sit
 from tests.database import OUR_AGENCY, superuser
 from tests.renewals.runs import stages_of
@@ -194,6 +195,6 @@ def whole_database() -> str:
     with psycopg.connect(superuser(str(django_settings.DATABASES["default"]["NAME"]))) as admin:
         tables = admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         return "\n".join(
-            str(admin.execute(f'SELECT t::text FROM "{table}" t').fetchall())  # type: ignore[arg-type]  # noqa: S608
+            str(admin.execute(f'SELECT t::text FROM "{table}" t').fetchall())  # noqa: S608
             for (table,) in tables
         )

@@ -7,13 +7,14 @@ import threading
 import pytest
 from django.db import connection
 
-from agency.models import Agency, User
+from agency.models import Agency, Role, User
 from agency.tenancy import scope
 from companies.domain.readiness import Problem
 from companies.models import Company
 from renewals.domain.queueing import Queued, queue_companies
 from renewals.models import Renewal, StageName, State
-from tests.cast import YEAR, make_company
+from tests.cast import YEAR, make_company, make_person
+from tests.database import OUR_AGENCY
 
 
 def queue(companies: list[Company], by: User) -> Queued:
@@ -66,9 +67,6 @@ def test_another_agencys_company_is_not_even_mentioned(
 
 @pytest.mark.usefixtures("committed")
 def test_two_people_queue_the_same_company_at_once() -> None:
-    from tests.cast import Role, make_person
-    from tests.database import OUR_AGENCY
-
     agency = Agency(pk=OUR_AGENCY)
     company = make_company(agency, 1, "广州市宏达贸易有限公司")
     mei = make_person("mei@lingnan.example", "Mei", agency, Role.STAFF)

@@ -18,7 +18,7 @@ from renewals.domain.sweeping import end_lease, sweep
 from renewals.models import Desk, Renewal, State
 from tests.database import OUR_AGENCY
 from tests.renewals.runs import claim
-from tests.renewals.season import our_side
+from tests.renewals.season import empty, our_side
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -37,9 +37,7 @@ def close_the_brokers_connections() -> Iterator[None]:
 
 def rings(desk: Desk) -> int:
     """How many times the desk was rung since the last look."""
-    with app.connection_for_write() as broker:
-        rung: int = broker.default_channel.queue_purge(desk.queue)
-    return rung
+    return empty(desk.queue)
 
 
 def let_the_lease_run_out() -> None:
