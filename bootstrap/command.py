@@ -25,7 +25,7 @@ XUBAO_RUNTIME (where databases, logs and files are kept).
 # What each verb becomes; the user's further words follow.
 _PROGRAMS = {
     "demo": ["manage.py", "demo"],
-    "test": ["-m", "pytest", "-n", "auto"],
+    "test": ["-m", "pytest", "-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"],
     "simulate": ["-m", "portal_driver.simulator"],
     "drive": ["-m", "portal_driver", "drive"],
     "picture": ["-m", "docs.picture"],

@@ -101,7 +101,7 @@ def read(run: Run, reading: Reading) -> None:
         if standing == Standing.DONE:
             _confirm(renewal, run, click, proof=reading.application or reading.policy)
         elif standing == Standing.SKIPPED:
-            skip_stage(renewal, click.stage)
+            _passed_over(renewal, run, click, proof=reading.application)
         elif standing == Standing.NOT_DONE:
             _missed(renewal, run, click)
 
@@ -117,6 +117,14 @@ def _confirm(renewal: Renewal, run: Run, click: Click, *, proof: str) -> None:
         kind = "confirmed" if settled else "done_elsewhere"
         tell(renewal, kind, run=run, click=click, proof=proof)
         audit.record(kind, renewal, by=None, click=click, proof=proof)
+
+
+def _passed_over(renewal: Renewal, run: Run, click: Click, *, proof: str) -> None:
+    """The portal is past this step. Where we had pressed it ourselves, that shows that it took effect."""
+    if renewal.intents.filter(click=click, presses__gt=0).exists():
+        _confirm(renewal, run, click, proof=proof)
+    else:
+        skip_stage(renewal, click.stage)
 
 
 def _missed(renewal: Renewal, run: Run, click: Click) -> None:

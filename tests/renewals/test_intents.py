@@ -158,3 +158,16 @@ def test_what_a_person_did_on_the_portal_counts_as_done(renewal: Renewal, card: 
     assert (stages["confirmation"], stages["sealing"]) == (StageState.DONE, StageState.SKIPPED)
     with scope(card.agency_id):
         assert list(Intent.objects.all()) == []
+
+
+def test_a_step_that_we_pressed_and_the_portal_passes_over_took_effect(
+    renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    run = claim(card, desk)
+    press(run, Click.AUTHORIZE)
+    make_due(finish(run, Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN))
+    run = claim(card, desk)
+    read(run, {Click.CONFIRM: Standing.DONE, Click.AUTHORIZE: Standing.SKIPPED}, application="SQ1")
+    assert state_of(renewal, Click.AUTHORIZE) == IntentState.CONFIRMED
+    assert stages_of(renewal)["authorization"] == StageState.DONE
+    assert finish(run, Outcome.SUBMITTED).state == State.SUBMITTED

@@ -1,0 +1,151 @@
+"""From the pending policy to the application: the first four stages (guide, parts 二 and 三)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+
+from portal_driver.clicking import press_once
+from portal_driver.contract import Click, Reason, StageBegun, Waiting
+from portal_driver.errors import PageChanged, PersonNeeded
+from portal_driver.finding import View
+from portal_driver.gate import Token
+from portal_driver.lists import ApplicationsPage
+from portal_driver.pages import FinishingPage, PendingPage, Screen, SubmittedPage, close_button
+from portal_driver.profile import Words
+from portal_driver.reading import CLICKS_OF_STEPS, STEPS, read_list
+from portal_driver.sitting import Sitting
+from portal_driver.words import mentions
+
+# The portal may open the application a moment before we see it, never after: its own clock is done first,
+# but the button wakes up when the page's timer next looks.
+_COUNTDOWN_ENDS_WITHIN_S = 5.0
+
+
+async def apply(sitting: Sitting, step: Screen) -> frozenset[Click]:
+    """Do what is left from this screen on. Returns the clicks that were seen to have taken effect."""
+    seen = set(CLICKS_OF_STEPS[: STEPS.index(type(step))])
+    screen: Screen | None = step
+    while screen is not None and type(screen) in STEPS:
+        if isinstance(screen, FinishingPage):
+            screen = await _finish(sitting, screen)
+            continue
+        click = CLICKS_OF_STEPS[STEPS.index(type(screen))]
+        sitting.starter.tell(StageBegun(click.stage))
+        await _prepare(sitting, click)
+        screen = await _press(sitting, click, screen)
+        seen.add(click)
+    if screen is not None:
+        await sitting.keep(screen.name, screen.view, None)
+    return frozenset(seen)
+
+
+async def _prepare(sitting: Sitting, click: Click) -> None:
+    """Everything on the screen that can still be undone."""
+    words = sitting.profile.authorizing
+    if click is Click.CONFIRM:
+        await _fill_contact(sitting)
+        await sitting.portal.tick(sitting.profile.pending.box)
+        await _read_application(sitting)
+    elif click is Click.SIGN:
+        await sitting.portal.tick(words.sign_box)
+    elif click is Click.AUTHORIZE:
+        await sitting.portal.tick(words.authorize_box)
+
+
+async def _press(sitting: Sitting, click: Click, screen: Screen) -> Screen | None:
+    """Press this screen's irreversible button; returns the screen that proves its effect."""
+    words: dict[Click, Words] = {
+        Click.CONFIRM: sitting.profile.pending.confirm,
+        Click.SEAL: sitting.profile.authorizing.make_seal,
+        Click.SIGN: sitting.profile.authorizing.sign,
+        Click.AUTHORIZE: sitting.profile.authorizing.authorize,
+    }
+    later = STEPS[STEPS.index(type(screen)) + 1 :]
+
+    async def next_screen(token: Token) -> tuple[Screen | None, str]:
+        return await _proved_by(sitting, later, token)
+
+    return await press_once(sitting, click, screen, words[click], next_screen)
+
+
+async def _finish(sitting: Sitting, page: Screen) -> Screen | None:
+    """Press 确定 on the last page. Pressing it again in a later run does no harm: the list is read first."""
+    sitting.check_company(page.view)
+    await sitting.keep(page.name, page.view, None)
+    await sitting.portal.press(sitting.profile.authorizing.finish)
+    screen, _ = await _proved_by(sitting, (), None)
+    return screen
+
+
+async def _proved_by(
+    sitting: Sitting, later: tuple[type[Screen], ...], token: Token | None
+) -> tuple[Screen | None, str]:
+    """The next screen, or this year's row in 投保申请 where the portal shows a page that we do not know."""
+    try:
+        screen = await sitting.portal.reach(*later, SubmittedPage, ApplicationsPage, token=token)
+    except PageChanged:
+        menu = sitting.profile.menu
+        listing = await read_list(sitting, [menu.applications], ApplicationsPage)
+        if listing.this_year is None:
+            raise
+        return None, f"{listing.this_year.number} in {menu.applications[0]}"
+    return screen, f"{screen.words(sitting.profile)[0]} shown"
+
+
+async def _fill_contact(sitting: Sitting) -> None:
+    """Fill name, mobile and e-mail. Raises `PersonNeeded` for what the portal would refuse (guide, 二.2)."""
+    words, contact = sitting.profile.pending, sitting.plan.contact
+    if re.search(r"[-_]", contact.email):
+        raise PersonNeeded(Reason.CONTACT_REFUSED, seen="the e-mail holds a hyphen or an underscore")
+    await sitting.portal.fill(words.contact_name, contact.name)
+    await sitting.portal.fill(words.contact_mobile, contact.mobile)
+    await sitting.portal.fill(words.contact_email, contact.email)
+    view = await sitting.portal.look()
+    if said := view.mentions(words.contact_refused):
+        raise PersonNeeded(Reason.CONTACT_REFUSED, seen=said)
+
+
+async def _read_application(sitting: Sitting) -> None:
+    """Leave the renewal application (续转申请单) open for its full time, keep it, then close it."""
+    profile = sitting.profile
+
+    def opened(view: View) -> View | None:
+        return view if view.ready and close_button(view, profile) else None
+
+    view = await sitting.portal.wait_for(opened, profile.pending.application)
+    opened_at = time.monotonic()
+    sitting.check_company(view)
+    await sitting.keep("application", view, Click.CONFIRM.stage)
+    await _spend(sitting, opened_at, profile.limits.reading_s)
+    await _close_application(sitting)
+
+
+async def _spend(sitting: Sitting, since: float, seconds: float) -> None:
+    """Let the time pass, and tell each second of it."""
+    passed = 0.0
+    while passed < seconds:
+        passed = time.monotonic() - since
+        sitting.starter.tell(Waiting("application", round(min(passed, seconds), 1), seconds))
+        await asyncio.sleep(max(0.0, min(1.0, seconds - passed)))
+
+
+async def _close_application(sitting: Sitting) -> None:
+    profile = sitting.profile
+    give_up_at = time.monotonic() + _COUNTDOWN_ENDS_WITHIN_S
+
+    def ended(view: View) -> bool | None:
+        button = close_button(view, profile)
+        counting = button and mentions(button.inside or view.text, profile.pending.countdown)
+        return True if button and (not counting or time.monotonic() > give_up_at) else None
+
+    def closed(view: View) -> bool | None:
+        return True if PendingPage.shown_in(view, profile) and close_button(view, profile) is None else None
+
+    await sitting.portal.wait_for(ended, profile.pending.close_application, patient=True)
+    element = await sitting.portal.element(
+        lambda view: close_button(view, profile), profile.pending.close_application
+    )
+    await sitting.portal.click(element)
+    await sitting.portal.wait_for(closed, profile.pending.confirm)

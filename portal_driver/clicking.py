@@ -1,0 +1,73 @@
+"""The one place where something irreversible is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from portal_driver.camera import text_digest
+from portal_driver.contract import Arm, Armed, Click, Confirmed, NotArmed, Reason
+from portal_driver.errors import DriverError, OutcomeUnknown, RunStopped, StarterGone
+from portal_driver.finding import View
+from portal_driver.gate import Token
+from portal_driver.pages import Screen
+from portal_driver.profile import Words
+from portal_driver.sitting import Sitting
+
+
+class StopBefore(Exception):
+    """The plan ends before this click. Not an error: the run did what it was asked to do."""
+
+    def __init__(self, click: Click) -> None:
+        self.click = click
+        super().__init__(click)
+
+
+async def press_once[T](
+    sitting: Sitting,
+    click: Click,
+    screen: Screen,
+    words: Words,
+    confirmed_by: Callable[[Token], Awaitable[tuple[T, str]]],
+) -> T:
+    """Press an irreversible button once, if page and plan agree and the starter commits to it.
+
+    `confirmed_by` waits for what proves the effect and returns it with words that say so. Before
+    the starter's `Armed` any error leaves the portal untouched; after it, whatever is not that
+    proof is `OutcomeUnknown`: also an error of the browser, because a press that seems to fail may
+    have been delivered.
+    """
+    view = await sitting.portal.look()
+    sitting.check_company(view)
+    button = await sitting.portal.find(words)
+    await sitting.keep(screen.name, view, click.stage)
+    if sitting.plan.stop_before is click:
+        raise StopBefore(click)
+    sitting.evidence.check_writable()
+    armed = await _arm(sitting, click, view)
+    token = sitting.gate.open(armed)
+    try:
+        await sitting.portal.click(button, timeout_s=max(token.seconds_left, 0.001))
+        result, proof = await confirmed_by(token)
+    except StarterGone:
+        raise
+    except Exception as error:
+        raise _unknown(sitting, click, token, error) from error
+    finally:
+        sitting.gate.close()
+    sitting.starter.tell(Confirmed(click, proof))
+    return result
+
+
+async def _arm(sitting: Sitting, click: Click, view: View) -> Armed:
+    company = sitting.plan.company
+    answer = await sitting.starter.arm(Arm(click, company.name, company.uscc, text_digest(view)))
+    if isinstance(answer, NotArmed):
+        raise RunStopped(Reason.NOT_ARMED, click=str(click), why=answer.why)
+    return answer
+
+
+def _unknown(sitting: Sitting, click: Click, token: Token, error: Exception) -> OutcomeUnknown:
+    detail = error.detail if isinstance(error, DriverError) else {"seen": type(error).__name__}
+    left = "the request left once" if token.fired else "no request was seen to leave"
+    stopped = {"stopped": " ".join(sitting.gate.stopped)} if sitting.gate.stopped else {}
+    return OutcomeUnknown(click=str(click), request=left, **{**detail, **stopped})

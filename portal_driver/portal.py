@@ -1,0 +1,280 @@
+"""The portal as a person at the desk has it before them: tabs, newest first, and what is done in them.
+
+Waiting is for a condition, with a deadline; nothing sleeps for luck.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import BrowserContext, Dialog, ElementHandle, Page
+from playwright.async_api import Error as PlaywrightError
+
+from portal_driver.contract import Reason
+from portal_driver.errors import DriverError, OutcomeUnknown, PageChanged, PortalUnavailable
+from portal_driver.finding import Box, Field, Press, View, closest, look, take
+from portal_driver.gate import Token
+from portal_driver.movement import Movement
+from portal_driver.profile import Profile, Words
+from portal_driver.words import mentions, says
+
+if TYPE_CHECKING:
+    from portal_driver.pages import Screen
+
+_SLOW_S = 5.0  # a wait is told of after each so many seconds
+
+
+class Portal:
+    """One context's tabs. `signed_in` is set once a company is shown; `dialogs` keeps what dialogs said."""
+
+    def __init__(self, context: BrowserContext, profile: Profile, tell_slow: Callable[[float], None]) -> None:
+        self.context = context
+        self.profile = profile
+        self.movement = Movement(context)
+        self.signed_in = False
+        self.dialogs: list[str] = []
+        self._tell_slow = tell_slow
+        self._all_words = sorted(set(_words_in(profile)))
+        context.on("dialog", self._answer)
+
+    # --- seeing -----------------------------------------------------------------------------
+
+    def tabs(self) -> list[Page]:
+        """The open tabs, newest first."""
+        return [page for page in reversed(self.context.pages) if not page.is_closed()]
+
+    async def look(self, *, everything: bool = False) -> View:
+        """Look at the newest tab; `everything` also lists things that no word of the profile names."""
+        tabs = self.tabs()
+        if not tabs:
+            raise PortalUnavailable(Reason.BROWSER_GONE, seen="all tabs are closed")
+        return await look(tabs[0], None if everything else self._all_words)
+
+    async def wait_for[T](
+        self,
+        seen_in: Callable[[View], T | None],
+        expected: Words,
+        *,
+        token: Token | None = None,
+        patient: bool = False,
+    ) -> T:
+        """What `seen_in` makes of the first view in which it sees something.
+
+        The newest tab is looked at all the time, the older ones once it has come to rest. Raises
+        `PageChanged` when nothing moves any more and it is not there, `PortalUnavailable` when the
+        portal says so or time is up, `OutcomeUnknown` when the token's answer was lost. A patient
+        wait does not take rest for an answer: a card signs without any movement in the browser.
+        """
+        wait = _Wait(self.profile.limits.page_s, self._tell_slow)
+        while True:
+            self.movement.forget()
+            view = await self.look()
+            if await self._close_notice(view):
+                continue
+            found = seen_in(view)
+            if found is not None:
+                return found
+            self._raise_if_broken(view, token)
+            is_awaited = patient or (token is not None and not token.over.is_set())
+            if self.movement.is_still(view, for_s=self.profile.limits.settled_s) and not is_awaited:
+                return await self._seen_in_older_tabs(seen_in, view, expected)
+            if wait.is_over():
+                raise await self._missing(view, expected, "still loading")
+            await self.movement.next_look()
+
+    async def reach[S: Screen](self, *screens: type[S], token: Token | None = None) -> S:
+        """The first of these screens that shows. Raises as `wait_for`."""
+        return await self.wait_for(
+            lambda view: self._recognise(view, screens), self._words_of(screens), token=token
+        )
+
+    async def follow[S: Screen](self, way: Sequence[Words], *screens: type[S]) -> S:
+        """Press the words of the way, one after the other, until one of the screens shows.
+
+        Of the words in sight the one furthest on the way is pressed, and none twice: a menu may
+        be open already, and pressing its word again may close it.
+        """
+        left = list(way)
+
+        def ahead(view: View) -> tuple[S | None, Press | None] | None:
+            screen = self._recognise(view, screens)
+            step = None if screen else _furthest(view, left)
+            return (screen, step) if screen or step else None
+
+        while True:
+            screen, step = await self.wait_for(ahead, left[0] if left else self._words_of(screens))
+            if screen is not None:
+                return screen
+            element = await take(step) if step else None
+            if step and element:
+                del left[: 1 + next(place for place, words in enumerate(left) if says(step.said, words))]
+                await self.click(element)
+
+    def _recognise[S: Screen](self, view: View, screens: Sequence[type[S]]) -> S | None:
+        for screen in screens:
+            if screen.shown_in(view, self.profile):
+                return screen(self, view)
+        return None
+
+    def _words_of(self, screens: Sequence[type[Screen]]) -> Words:
+        return tuple(screen.words(self.profile)[0] for screen in screens)
+
+    # --- acting -----------------------------------------------------------------------------
+
+    async def open(self, address: str) -> None:
+        """Open an address in a new tab. Raises `PortalUnavailable` when nothing answers there."""
+        tab = await self.context.new_page()
+        try:
+            await tab.goto(address, wait_until="commit")
+        except PlaywrightError as error:
+            seen = _first_line(error).split(" at ", 1)[0]
+            raise PortalUnavailable(Reason.PORTAL_UNAVAILABLE, expected=address, seen=seen) from None
+
+    async def find(self, words: Words) -> ElementHandle:
+        """The one enabled thing to press that says the words. Nothing is pressed yet."""
+
+        def enabled(view: View) -> Press | None:
+            press = view.press(words)
+            return press if press and not press.disabled else None
+
+        return await self.element(enabled, words)
+
+    async def press(self, words: Words) -> None:
+        """Press what says the words, once it can be pressed. Not for irreversible things."""
+        await self.click(await self.find(words))
+
+    async def click(self, element: ElementHandle, *, timeout_s: float | None = None) -> None:
+        """Press an element as a person does: in sight, not covered, at rest. Raises `PageChanged`."""
+        self.movement.begin()
+        try:
+            await element.click(timeout=(timeout_s or self.profile.limits.settled_s) * 1000)
+        except PlaywrightError as error:
+            raise PageChanged(expected="something that can be pressed", seen=_first_line(error)) from None
+
+    async def fill(self, words: Words, value: str) -> None:
+        """Fill the field with this label and read it back. Raises `PageChanged` when it reads otherwise."""
+        element = await self.element(lambda view: view.field(words), words)
+        await element.fill(value)
+        stands = await element.evaluate("field => field.value ?? field.textContent")
+        if stands.strip() != value:
+            raise PageChanged(expected=f"{words[0]} as written", seen="the page changed what was written")
+
+    async def tick(self, words: Words) -> None:
+        """Tick the box beside the words, unless it is ticked."""
+
+        def beside(view: View) -> Box | Press | None:
+            return view.box(words) or view.press(words)
+
+        box = await self.wait_for(beside, words)
+        if not (isinstance(box, Box) and box.ticked):
+            await self.click(await self.element(beside, words))
+
+    async def element(
+        self, seen_in: Callable[[View], Press | Field | Box | None], expected: Words
+    ) -> ElementHandle:
+        """The element behind the first thing that `seen_in` sees. Raises as `wait_for`."""
+        while True:
+            element = await take(await self.wait_for(seen_in, expected))
+            if element is not None:
+                return element
+
+    # --- what gets in the way -----------------------------------------------------------------
+
+    async def _close_notice(self, view: View) -> bool:
+        """Close a notice that the profile lists, if one lies on the page. True when one was closed."""
+        notices = self.profile.notices
+        for press in view.presses:
+            is_notice = press.layer > 0 and not press.covered and mentions(press.inside, notices.titles)
+            is_application = mentions(press.inside, self.profile.pending.application)
+            if is_notice and not is_application and says(press.said, notices.close):
+                element = await take(press)
+                if element is not None:
+                    await self.click(element)
+                    return True
+        return False
+
+    async def _answer(self, dialog: Dialog) -> None:
+        """Answer a dialog by the profile's rule; one that it does not name is declined and remembered."""
+        self.dialogs.append(dialog.message)
+        named = mentions(dialog.message, self.profile.notices.accept_dialogs)
+        if dialog.type in ("alert", "beforeunload") or named:
+            await dialog.accept()
+        else:
+            await dialog.dismiss()
+
+    def _raise_if_broken(self, view: View, token: Token | None) -> None:
+        if token is not None and (token.lost or token.status >= 500):
+            raise OutcomeUnknown(seen=token.lost or f"HTTP {token.status}")
+        if broken := self.movement.broken(view):
+            raise PortalUnavailable(Reason.PORTAL_UNAVAILABLE, seen=broken)
+        if self.signed_in and self._asks_to_sign_in(view):
+            raise PortalUnavailable(Reason.SESSION_LOST, seen="the portal asks to sign in again")
+
+    def _asks_to_sign_in(self, view: View) -> bool:
+        said = view.mentions(self.profile.trouble.session_lost)
+        return view.asks_for_pin or bool(said) or view.has_press(self.profile.sign_in.card_tab)
+
+    async def _seen_in_older_tabs[T](
+        self, seen_in: Callable[[View], T | None], newest: View, expected: Words
+    ) -> T:
+        for page in self.tabs()[1:]:
+            found = seen_in(await look(page, self._all_words))
+            if found is not None:
+                return found
+        raise await self._missing(newest, expected, "")
+
+    async def _missing(self, view: View, expected: Words, seen: str) -> DriverError:
+        """Why the expected words are not there: the portal cannot serve, or it has changed."""
+        detail = {"expected": " / ".join(expected)}
+        if self.dialogs:
+            detail["dialog"] = self.dialogs[-1]
+        cannot = view.mentions(self.profile.trouble.unavailable) or self.movement.failed_call() or seen
+        if cannot:
+            return PortalUnavailable(Reason.PORTAL_UNAVAILABLE, **detail, seen=cannot)
+        detail["seen"] = view.text.split("\n", 1)[0][:80]
+        detail["nearest"] = closest(await self.look(everything=True), expected)
+        return PageChanged(Reason.PAGE_CHANGED, **detail)
+
+
+class _Wait:
+    """One wait: when it is over, and when to say that it is long."""
+
+    def __init__(self, limit_s: float, tell_slow: Callable[[float], None]) -> None:
+        self._begun_at = self._told_at = time.monotonic()
+        self._limit_s = limit_s
+        self._tell_slow = tell_slow
+
+    def is_over(self) -> bool:
+        """Whether the time is up; tells of a long wait on the way."""
+        now = time.monotonic()
+        if now - self._told_at > _SLOW_S:
+            self._told_at = now
+            self._tell_slow(round(now - self._begun_at, 1))
+        return now - self._begun_at > self._limit_s
+
+
+def _furthest(view: View, way: Sequence[Words]) -> Press | None:
+    for words in reversed(way):
+        press = view.press(words)
+        if press is not None and not press.disabled:
+            return press
+    return None
+
+
+def _words_in(thing: Any) -> Iterable[str]:
+    """Every word of a profile, wherever it stands."""
+    if isinstance(thing, str):
+        yield thing
+    elif isinstance(thing, tuple):
+        for item in thing:
+            yield from _words_in(item)
+    elif is_dataclass(thing):
+        for field in fields(thing):
+            yield from _words_in(getattr(thing, field.name))
+
+
+def _first_line(error: PlaywrightError) -> str:
+    return error.message.splitlines()[0]

@@ -1,0 +1,124 @@
+"""Where the portal is: the lists 投保申请 (12) and 保险单 (13), and what stands behind the banner (4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from portal_driver.contract import Click, Reading, Standing
+from portal_driver.errors import PageChanged
+from portal_driver.finding import View
+from portal_driver.lists import ApplicationsPage, Listing, ListPage, PoliciesPage
+from portal_driver.pages import (
+    AuthorizingPage,
+    BannerPage,
+    FinishingPage,
+    PendingPage,
+    Screen,
+    SealingPage,
+    SigningPage,
+)
+from portal_driver.profile import Words
+from portal_driver.sitting import Sitting
+from portal_driver.words import mentions, says
+
+# In the portal's order. Each is reached only when the click before it took effect (guide, 二 and 三).
+STEPS: tuple[type[Screen], ...] = (PendingPage, SealingPage, SigningPage, AuthorizingPage, FinishingPage)
+CLICKS_OF_STEPS = (Click.CONFIRM, Click.SEAL, Click.SIGN, Click.AUTHORIZE)
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """What one reading found. `step` is the screen behind the banner, when there is one.
+
+    `done_here` holds the clicks that this run itself saw take effect.
+    """
+
+    application: Listing
+    policy: Listing
+    step: Screen | None = None
+    done_here: frozenset[Click] = field(default_factory=frozenset)
+
+    @property
+    def is_submitted(self) -> bool:
+        """Whether the portal lists this year's application, or already its policy."""
+        return self.application.this_year is not None or self.policy.this_year is not None
+
+    def reading(self, acknowledged: Words) -> Reading:
+        """The event that tells it; `acknowledged` are the words of a policy's last state."""
+        application, policy = self.application.this_year, self.policy.this_year
+        receipt = Standing.NOT_DONE if self.policy.is_complete or policy else Standing.UNREAD
+        if policy and says(policy.state, acknowledged):
+            receipt = Standing.DONE
+        return Reading(
+            standings={**self._applying(), Click.RECEIPT: receipt},
+            application=application.number if application else "",
+            application_state=application.state if application else "",
+            policy=policy.number if policy else "",
+        )
+
+    def _applying(self) -> dict[Click, Standing]:
+        if self.is_submitted:
+            return {click: self._once_submitted(click) for click in CLICKS_OF_STEPS}
+        if self.step is not None:
+            place = STEPS.index(type(self.step))
+            return {
+                click: Standing.DONE if at < place else Standing.NOT_DONE
+                for at, click in enumerate(CLICKS_OF_STEPS)
+            }
+        unclear = not self.application.is_complete or bool(self.done_here)
+        return dict.fromkeys(CLICKS_OF_STEPS, Standing.UNREAD if unclear else Standing.NOT_DONE)
+
+    def _once_submitted(self, click: Click) -> Standing:
+        """The list proves 确认投保; of the others it says only that the portal asks for them no more.
+
+        They are *done* where this run saw it. Otherwise the portal passes over them now; whoever
+        knows of an earlier run that did them knows better.
+        """
+        is_proved = click is Click.CONFIRM or click in self.done_here
+        return Standing.DONE if is_proved else Standing.SKIPPED
+
+
+async def read_whereabouts(sitting: Sitting, done_here: frozenset[Click]) -> Whereabouts:
+    """One reading of the portal, from pages loaded for it."""
+    menu, onward = sitting.profile.menu, sitting.profile.company.onward
+    application = await read_list(sitting, [onward, menu.applications], ApplicationsPage)
+    if application.this_year and mentions(application.this_year.state, sitting.profile.lists.under_review):
+        # No policy comes before the insurer's decision: there is nothing more to read.
+        return Whereabouts(application, Listing(application.view, None, is_complete=True), None, done_here)
+    policy = await read_list(sitting, [onward, menu.policies], PoliciesPage)
+    whereabouts = Whereabouts(application, policy, None, done_here)
+    if whereabouts.is_submitted:
+        return whereabouts
+    return Whereabouts(application, policy, await _behind_banner(sitting), done_here)
+
+
+async def read_list(sitting: Sitting, way: Sequence[Words], page: type[ListPage]) -> Listing:
+    """What a list says of the plan's year; incomplete when the page never shows all that it counts."""
+
+    def enough(view: View) -> Listing | None:
+        listing = page.listing(view, sitting.profile, sitting.plan.year)
+        return listing if listing and (listing.this_year or listing.is_complete) else None
+
+    shown = await sitting.portal.follow(way, page)
+    try:
+        listing: Listing = await sitting.portal.wait_for(enough, page.words(sitting.profile))
+    except PageChanged:
+        return Listing(shown.view, None, is_complete=False)
+    if listing.this_year is not None:
+        await sitting.keep(page.name, listing.view, None)
+    return listing
+
+
+async def _behind_banner(sitting: Sitting) -> Screen | None:
+    """The screen that 查看保单 leads to: where this year's application stands. None without a banner."""
+    await sitting.portal.press(sitting.profile.menu.pending)
+    try:
+        await sitting.portal.reach(BannerPage)
+    except PageChanged:
+        # The banner without its button is a portal that changed, not a company without a policy.
+        if (await sitting.portal.look()).mentions(sitting.profile.pending.banner):
+            raise
+        return None
+    await sitting.portal.press(sitting.profile.pending.view)
+    return await sitting.portal.reach(*STEPS)

@@ -1,0 +1,91 @@
+"""All that one run has in its hands, passed along the steps of the story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portal_driver.camera import picture, without_values
+from portal_driver.contract import Plan, Reason, Stage
+from portal_driver.errors import PageChanged, PersonNeeded
+from portal_driver.evidence import EvidenceBox, Scrubber
+from portal_driver.finding import View
+from portal_driver.gate import Gate
+from portal_driver.pages import ShownCompany
+from portal_driver.portal import Portal
+from portal_driver.profile import Profile
+from portal_driver.starter import Starter
+from portal_driver.words import normalise, uscc_in, values_after, years_in
+
+# A shorter cookie ("true", "zh") is no secret, and striking it out would spoil texts.
+_SHORTEST_COOKIE = 8
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One run with one company."""
+
+    plan: Plan
+    profile: Profile
+    portal: Portal
+    gate: Gate
+    starter: Starter
+    evidence: EvidenceBox
+    scrubber: Scrubber
+
+    async def keep(self, page: str, view: View, stage: Stage | None) -> None:
+        """Keep what a page says and how it looks."""
+        self.evidence.keep_text(view.text, page=page, stage=stage)
+        contact = self.plan.contact
+        image = await picture(view, (contact.mobile, contact.email, contact.name))
+        if image is not None:
+            self.evidence.keep_picture(image, page=page, stage=stage)
+
+    async def keep_unknown(self) -> None:
+        """Keep the page that nobody expected, scrubbed: text, picture, markup of all its frames."""
+        await self._add_cookies()
+        view = await self.portal.look(everything=True)
+        await self.keep("unknown", view, None)
+        parts = []
+        for frame in view.page.frames:
+            depth = _depth(frame)
+            parts.append(
+                f"<!-- frame {depth}: {frame.name} {frame.url.split('?', 1)[0]} -->\n{await frame.content()}"
+            )
+        markup = without_values("\n".join(parts))
+        self.evidence.keep_text(markup, page="unknown", stage=None, ending="html")
+
+    async def _add_cookies(self) -> None:
+        for cookie in await self.portal.context.cookies():
+            value = cookie.get("value", "")
+            if len(value) >= _SHORTEST_COOKIE:
+                self.scrubber.add(value)
+
+    def check_company(self, view: View) -> None:
+        """Let only pages of the plan's company and year pass.
+
+        A labelled name, USCC or year that differs stops the run, and so does a tab that names the
+        company nowhere, not even in its header.
+        """
+        words, company = self.profile.company, self.plan.company
+        for name in values_after(view.text, words.name):
+            self.compare(ShownCompany(name, ""))
+        for uscc in values_after(view.text, words.uscc):
+            self.compare(ShownCompany("", uscc))
+        if normalise(company.name) not in normalise(view.text) and company.uscc not in view.text:
+            raise PageChanged(expected=company.name, seen="a page that does not name the company")
+        years = years_in(view.text)
+        if years and self.plan.year not in years:
+            raise PageChanged(expected=f"{self.plan.year} 年度", seen=f"{sorted(years)} 年度")
+
+    def compare(self, shown: ShownCompany) -> None:
+        """Compare what the page shows, as far as it does. Raises `PersonNeeded` on a difference."""
+        company = self.plan.company
+        if shown.uscc and uscc_in(shown.uscc) != company.uscc.upper():
+            raise PersonNeeded(Reason.USCC_DIFFERS, expected=company.uscc, seen=shown.uscc, call="95198")
+        if shown.name and normalise(shown.name) != normalise(company.name):
+            raise PersonNeeded(Reason.COMPANY_DIFFERS, expected=company.name, seen=shown.name, call="95198")
+
+
+def _depth(frame: object) -> int:
+    parent = getattr(frame, "parent_frame", None)
+    return 0 if parent is None else 1 + _depth(parent)

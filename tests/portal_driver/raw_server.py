@@ -1,0 +1,113 @@
+"""An HTTP server on bare sockets, because only a bare socket can be closed or reset in the middle."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections import Counter
+from contextlib import suppress
+
+PAGE = b"""<!doctype html><title>page</title>
+<form method="post" action="/submit"><button id="form">form</button></form>
+<button id="fetch" onclick="send('x')">fetch</button>
+<button id="twice" onclick="send('x'); send('x')">twice</button>
+<button id="another" onclick="send('x'); send('y')">another</button>
+<button id="beacon" onclick="navigator.sendBeacon('/report', 'r'); send('x')">beacon</button>
+<a id="link" href="/submit">link</a>
+<script>
+  const send = (body) => fetch('/submit', {method: 'POST', body})
+    .then((answer) => { document.title = 'answered ' + answer.status })
+    .catch(() => { document.title = 'failed' })
+</script>"""
+
+_RESET = struct.pack("ii", 1, 0)
+
+
+class RawServer:
+    """Answers GET with a page; does to a POST to /submit what `mode` says, and counts every request."""
+
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+        self.counts: Counter[str] = Counter()
+        self.over = threading.Event()  # lets a slow answer go when the test ends
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        host, port = self._listening.getsockname()
+        return f"http://{host}:{port}"
+
+    @property
+    def posts(self) -> int:
+        return sum(count for line, count in self.counts.items() if line.startswith("POST /submit"))
+
+    def close(self) -> None:
+        self.over.set()
+        self._listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+
+    def _converse(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection, connection.makefile("rb") as reader:
+            while (line := reader.readline()) and self._answer(connection, line.decode(), _body(reader)):
+                pass
+
+    def _answer(self, connection: socket.socket, line: str, body: bytes) -> bool:
+        """Answer one request; False when the connection is closed instead."""
+        method, path, _ = line.split(" ", 2)
+        self.counts[f"{method} {path}"] += 1
+        if (method, path) != ("POST", "/submit"):
+            connection.sendall(_response("200 OK", PAGE if path == "/" else b"done"))
+            return True
+        return self._submit(connection)
+
+    def _submit(self, connection: socket.socket) -> bool:
+        match self.mode:
+            case "closed":
+                return False
+            case "reset":
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                return False
+            case "slow":
+                self.over.wait(30)
+            case "408":
+                connection.sendall(_response("408 Request Timeout", b"", "Connection: close"))
+                return False
+            case "503":
+                connection.sendall(_response("503 Service Unavailable", b"no"))
+                return True
+            case "303":
+                connection.sendall(_response("303 See Other", b"", "Location: /done", "Set-Cookie: seen=1"))
+                return True
+            case "307":
+                connection.sendall(_response("307 Temporary Redirect", b"", "Location: /elsewhere"))
+                return True
+        connection.sendall(_response("200 OK", b"done"))
+        return True
+
+
+def _body(reader: object) -> bytes:
+    length = 0
+    while line := reader.readline().strip():  # type: ignore[attr-defined]
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    return bytes(reader.read(length))  # type: ignore[attr-defined]
+
+
+def _response(status: str, body: bytes, *headers: str) -> bytes:
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Length: {len(body)}",
+        "Content-Type: text/html",
+        *headers,
+        "",
+        "",
+    ]
+    return "\r\n".join(lines).encode() + body

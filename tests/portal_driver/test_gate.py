@@ -1,0 +1,179 @@
+"""One click, one request, whatever the network does. Chromium alone would send some of these twice."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from portal_driver.contract import Armed, Click
+from portal_driver.gate import Gate, Token
+from tests.portal_driver.raw_server import RawServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+KNOWN = {Click.CONFIRM: (re.compile(r"^(POST|GET) .*/submit$"),)}
+ANSWER_S = 1.0
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[str], RawServer]]:
+    servers: list[RawServer] = []
+
+    def start(mode: str) -> RawServer:
+        servers.append(RawServer(mode))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+class Guarded:
+    """A page behind a gate, and what the gate said."""
+
+    def __init__(self, gate: Gate, page: Page, fired: list[tuple[Click, str]]) -> None:
+        self.gate, self.page, self.fired = gate, page, fired
+
+    async def press(self, button: str, *, armed: Armed | None = None) -> Token | None:
+        """Press a button, armed or not, and wait until its request is over."""
+        token = self.gate.open(armed) if armed else None
+        await self.page.click(f"#{button}", no_wait_after=True)
+        if token:
+            async with asyncio.timeout(10):
+                await token.over.wait()
+        return token
+
+
+@pytest.fixture
+def guard(browser: Browser) -> Callable:  # type: ignore[type-arg]
+    async def open_page(server: RawServer, irreversible: dict | None = None) -> Guarded:  # type: ignore[type-arg]
+        fired: list[tuple[Click, str]] = []
+        gate = Gate(
+            KNOWN if irreversible is None else irreversible,
+            answer_s=ANSWER_S,
+            on_fired=lambda click, digest: fired.append((click, digest)),
+        )
+        context = await browser.new_context(service_workers="block")
+        await gate.guard(context)
+        page = await context.new_page()
+        await page.goto(server.address)
+        return Guarded(gate, page, fired)
+
+    return open_page
+
+
+@pytest.mark.parametrize("button", ["form", "fetch"])
+@pytest.mark.parametrize("mode", ["closed", "reset", "408", "503", "slow", "ok"])
+async def test_an_armed_click_sends_exactly_one_post(serve, guard, mode: str, button: str):
+    server = serve(mode)
+    guarded = await guard(server)
+
+    token = await guarded.press(button, armed=Armed(Click.CONFIRM))
+    await guarded.page.wait_for_function("document.title !== 'page' || document.readyState === 'complete'")
+
+    assert server.posts == 1
+    assert guarded.fired == [(Click.CONFIRM, token.fired)]
+    assert bool(token.lost) == (mode in ("closed", "reset", "slow"))
+    assert token.status == {"408": 408, "503": 503, "ok": 200}.get(mode, 0)
+
+
+async def test_without_a_token_an_irreversible_request_does_not_leave(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server)
+
+    await guarded.press("fetch")
+    await guarded.page.wait_for_function("document.title === 'failed'")
+
+    assert server.posts == 0
+    assert guarded.gate.stopped == [f"POST {server.address}/submit"]
+
+
+async def test_a_get_that_acts_is_held_back_like_any_other(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server)
+
+    async with guarded.page.expect_event("requestfailed"):
+        await guarded.press("link")
+
+    assert server.counts == {"GET /": 1}
+
+
+async def test_a_token_is_too_late_after_its_time(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server)
+
+    token = guarded.gate.open(Armed(Click.CONFIRM, valid_s=0.0))
+    await guarded.page.click("#fetch")
+    await guarded.page.wait_for_function("document.title === 'failed'")
+
+    assert (server.posts, token.fired) == (0, "")
+
+
+async def test_a_token_is_for_its_own_click_only(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server)
+
+    guarded.gate.open(Armed(Click.SEAL))
+    await guarded.page.click("#fetch")
+    await guarded.page.wait_for_function("document.title === 'failed'")
+
+    assert server.posts == 0
+
+
+@pytest.mark.parametrize("button", ["twice", "another"])
+async def test_one_token_lets_one_request_out(serve, guard, button: str):
+    server = serve("ok")
+    guarded = await guard(server)
+
+    await guarded.press(button, armed=Armed(Click.CONFIRM))
+    await guarded.page.wait_for_function("document.title !== 'page'")
+
+    assert server.posts == 1
+    assert len(guarded.fired) == 1
+
+
+async def test_a_second_press_under_the_same_token_sends_nothing(serve, guard):
+    server = serve("503")
+    guarded = await guard(server)
+
+    await guarded.press("fetch", armed=Armed(Click.CONFIRM))
+    await guarded.page.wait_for_function("document.title === 'answered 503'")
+    await guarded.page.click("#fetch")
+    await guarded.page.wait_for_function("document.title === 'failed'")
+
+    assert server.posts == 1
+
+
+async def test_where_no_address_is_known_the_first_request_of_the_click_is_the_one(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server, {Click.CONFIRM: ()})
+
+    await guarded.press("beacon", armed=Armed(Click.CONFIRM))
+
+    assert server.counts["POST /submit"] == 1
+    assert len(guarded.fired) == 1
+
+
+async def test_the_page_that_the_portal_redirects_to_is_shown(serve, guard):
+    server = serve("303")
+    guarded = await guard(server)
+
+    await guarded.press("form", armed=Armed(Click.CONFIRM))
+    await guarded.page.wait_for_url("**/done")
+
+    assert server.counts == {"GET /": 1, "POST /submit": 1, "GET /done": 1}
+    assert [cookie["name"] for cookie in await guarded.page.context.cookies()] == ["seen"]
+
+
+async def test_a_request_to_send_it_again_elsewhere_is_not_obeyed(serve, guard):
+    server = serve("307")
+    guarded = await guard(server)
+
+    token = await guarded.press("form", armed=Armed(Click.CONFIRM))
+
+    assert token.lost == "the portal asks to send it again elsewhere (307)"
+    assert server.counts == {"GET /": 1, "POST /submit": 1}

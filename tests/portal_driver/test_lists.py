@@ -1,0 +1,89 @@
+"""What a list says of this year, and when it may be believed that it says nothing."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page
+
+from portal_driver.finding import look
+from portal_driver.lists import ApplicationsPage, Listing, PoliciesPage
+from portal_driver.profile import Profile
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+HEADING = "<tr><th>序号</th><th>申请编号</th><th>保单年度</th><th>状态</th><th>退回原因</th></tr>"
+LAST_YEAR = "<tr><td>2</td><td>SQ2025</td><td>2025</td><td>已承保</td><td></td></tr>"
+THIS_YEAR = "<tr><td>1</td><td>SQ2026</td><td>2026 年</td><td>退回</td><td>资料不符</td></tr>"
+EMPTY = "<tr><td colspan=5>暂无数据</td></tr>"
+LOADING = "<tr><td colspan=5>数据加载中</td></tr>"
+
+
+async def listing(page: Page, profile: Profile, rows: str, below: str = "") -> Listing:
+    await page.set_content(f"<table>{HEADING}{rows}</table><p>{below}</p>")
+    read = ApplicationsPage.listing(await look(page, None), profile, 2026)
+    assert read is not None
+    return read
+
+
+async def test_this_years_row_is_read_by_its_headings(page: Page, profile: Profile):
+    read = await listing(page, profile, THIS_YEAR + LAST_YEAR, "共 2 条")
+
+    assert read.this_year is not None
+    assert (read.this_year.number, read.this_year.state, read.this_year.reason) == (
+        "SQ2026",
+        "退回",
+        "资料不符",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "below", "is_complete"),
+    [
+        (LAST_YEAR, "共 1 条　第 1 / 1 页", True),
+        (LAST_YEAR, "共 2 条　第 1 / 1 页", False),
+        (EMPTY, "共 0 条", True),
+        (LOADING, "共 1 条", False),
+        (LOADING, "", False),
+        (EMPTY, "", True),
+        (LAST_YEAR, "", True),
+    ],
+)
+async def test_only_a_complete_list_says_that_there_is_nothing(
+    page: Page, profile: Profile, rows: str, below: str, is_complete: bool
+):
+    read = await listing(page, profile, rows, below)
+
+    assert (read.this_year, read.is_complete) == (None, is_complete)
+
+
+async def test_two_rows_of_one_year_are_not_simply_believed(page: Page, profile: Profile):
+    read = await listing(page, profile, THIS_YEAR + THIS_YEAR, "共 2 条")
+
+    assert read.this_year is not None
+    assert not read.is_complete
+
+
+async def test_a_list_of_applications_is_no_list_of_policies(page: Page, profile: Profile):
+    await page.set_content(f"<table>{HEADING}{THIS_YEAR}</table>")
+    view = await look(page, None)
+
+    assert ApplicationsPage.shown_in(view, profile)
+    assert not PoliciesPage.shown_in(view, profile)
+    assert PoliciesPage.listing(view, profile, 2026) is None
+
+
+async def test_a_table_of_roles_is_a_table_too(page: Page, profile: Profile):
+    def row(role: str, *cells: str) -> str:
+        return "<div role=row>" + "".join(f"<div role={role}>{cell}</div>" for cell in cells) + "</div>"
+
+    await page.set_content(
+        "<div role=table>"
+        + row("columnheader", "申请编号", "保单年度", "状态")
+        + row("cell", "SQ2026", "2026", "审核中")
+        + "</div>"
+    )
+    read = ApplicationsPage.listing(await look(page, None), profile, 2026)
+
+    assert read is not None
+    assert read.this_year is not None
+    assert read.this_year.number == "SQ2026"

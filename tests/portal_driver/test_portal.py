@@ -1,0 +1,122 @@
+"""Waiting and acting in a tab: dialogs by rule, fields read back, rest told from slowness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from playwright.async_api import Page
+
+from portal_driver.contract import Reason
+from portal_driver.errors import PageChanged, PortalUnavailable
+from portal_driver.portal import Portal
+from portal_driver.profile import Profile
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+ASKS = "<button onclick=\"document.title = confirm('是否确认投保？') ? 'yes' : 'no'\">确认投保</button>"
+
+
+@pytest.fixture
+def impatient(profile: Profile) -> Profile:
+    return replace(profile, limits=replace(profile.limits, settled_s=0.3, page_s=1.0))
+
+
+@pytest.fixture
+def portal(page: Page, impatient: Profile) -> Portal:
+    return Portal(page.context, impatient, lambda waited_s: None)
+
+
+async def test_a_question_that_no_rule_names_is_answered_with_no(page: Page, portal: Portal):
+    await page.set_content(ASKS)
+
+    await portal.press(("确认投保",))
+
+    assert await page.title() == "no"
+    assert portal.dialogs == ["是否确认投保？"]
+
+
+async def test_a_question_that_the_profile_names_is_answered_with_yes(page: Page, impatient: Profile):
+    notices = replace(impatient.notices, accept_dialogs=("是否确认投保",))
+    portal = Portal(page.context, replace(impatient, notices=notices), lambda waited_s: None)
+    await page.set_content(ASKS)
+
+    await portal.press(("确认投保",))
+
+    assert await page.title() == "yes"
+
+
+async def test_a_declined_question_is_told_with_what_is_missing_then(page: Page, portal: Portal):
+    await page.set_content(ASKS)
+    await portal.press(("确认投保",))
+
+    with pytest.raises(PageChanged) as changed:
+        await portal.find(("保存印章并生成协议",))
+
+    assert changed.value.detail["dialog"] == "是否确认投保？"
+
+
+async def test_a_field_that_does_not_keep_what_is_written_is_noticed(page: Page, portal: Portal):
+    await page.set_content('<label>手机 <input oninput="this.value = this.value.slice(0, 5)"></label>')
+
+    with pytest.raises(PageChanged) as changed:
+        await portal.fill(("手机",), "13820000000")
+
+    assert changed.value.detail["expected"] == "手机 as written"
+
+
+async def test_a_button_that_wakes_up_later_is_waited_for(page: Page, portal: Portal):
+    await page.set_content(
+        "<button disabled onclick=\"document.title = 'pressed'\">同意</button>"
+        "<script>setTimeout(() => document.querySelector('button').disabled = false, 150)</script>"
+    )
+
+    await portal.press(("同意",))
+
+    assert await page.title() == "pressed"
+
+
+async def test_a_page_at_rest_without_the_words_has_changed(page: Page, portal: Portal):
+    await page.set_content("<h1>企业信息</h1><button>提交投保信息</button>")
+
+    with pytest.raises(PageChanged) as changed:
+        await portal.find(("确认投保",))
+
+    assert changed.value.detail == {
+        "expected": "确认投保",
+        "seen": "企业信息",
+        "nearest": "提交投保信息",
+    }
+
+
+async def test_a_page_that_never_rests_is_slow_and_not_changed(page: Page, portal: Portal):
+    await page.route("**/unanswered", lambda route: None)
+    await page.set_content("<script>fetch('http://127.0.0.1:9/unanswered')</script>")
+
+    with pytest.raises(PortalUnavailable) as slow:
+        await portal.find(("确认投保",))
+
+    assert (slow.value.reason, slow.value.detail["seen"]) == (Reason.PORTAL_UNAVAILABLE, "still loading")
+
+
+async def test_words_in_an_older_tab_are_found_once_the_newest_rests(page: Page, portal: Portal):
+    await page.set_content("<button onclick=\"document.title = 'pressed'\">查看保单</button>")
+    await page.context.new_page()
+
+    await portal.press(("查看保单",))
+
+    assert await page.title() == "pressed"
+
+
+async def test_a_menu_is_not_pressed_shut(page: Page, portal: Portal, impatient: Profile):
+    """The furthest word in sight is pressed; one that is open already is left alone."""
+    from portal_driver.pages import SignInPage
+
+    await page.set_content(
+        "<a onclick='m.hidden = !m.hidden'>业务应用</a>"
+        "<div id=m><a onclick=\"b.innerHTML = '<a>卡介质</a>'\">小微投保</a></div><div id=b></div>"
+    )
+
+    await portal.follow([("业务应用",), ("小微投保",)], SignInPage)
+
+    assert await page.locator("#m").is_visible()
