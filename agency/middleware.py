@@ -39,9 +39,10 @@ class AgencyScopeMiddleware:
 
 
 def _in_scope(membership: Membership, view: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """The view's answer, rendered before the scope closes."""
+    """The view's answer, rendered before the scope closes. No cache keeps an agency's data."""
     with scope(membership.agency_id, company=membership.company_id):
         response = view()
         if isinstance(response, SimpleTemplateResponse):
             response.render()
+        response.headers.setdefault("Cache-Control", "no-store")
         return response

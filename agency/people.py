@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 
 from agency.models import Membership, Role, User
 from agency.tenancy import as_user
+
+View = Callable[..., HttpResponseBase]
 
 
 class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -29,13 +32,13 @@ def membership_of(user: User) -> Membership | None:
         return Membership.across_agencies.filter(user=user).select_related("agency").first()
 
 
-def role_required(*roles: Role) -> Any:
+def role_required(*roles: Role) -> Callable[[View], View]:
     """A view for these roles only: anonymous people sign in first, anybody else gets a 404.
 
     Deny by default: the page does not say that it exists.
     """
 
-    def decorate(view: Any) -> Any:
+    def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
@@ -43,8 +46,7 @@ def role_required(*roles: Role) -> Any:
             membership: Membership | None = getattr(request, "membership", None)
             if membership is None or membership.role not in roles:
                 raise Http404
-            response: HttpResponseBase = view(request, *args, **kwargs)
-            return response
+            return view(request, *args, **kwargs)
 
         guarded.roles = roles  # type: ignore[attr-defined]  # read by the test that walks every URL
         return guarded

@@ -163,7 +163,9 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 STATIC_URL = "static/"
-STATIC_ROOT = Path(environment.text("STATIC_ROOT", str(BASE_DIR / "var" / "static")))
+# Collected for production; a local installation serves them from where they are.
+_static_root = environment.text("STATIC_ROOT", "" if LOCAL else str(BASE_DIR / "var" / "static"))
+STATIC_ROOT = Path(_static_root) if _static_root else None
 STATICFILES_DIRS = [
     BASE_DIR / "agency" / "static",
     ("tabler", BASE_DIR / "node_modules" / "@tabler" / "core" / "dist" / "css"),
@@ -193,11 +195,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*"]
+# Nobody signs up, but allauth's sign-in page asks for a password only when signing up would.
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_ADAPTER = "agency.people.InvitedOnly"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
+# The mail to an unknown address would invite to sign up.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 # Clients come once a year: a code by e-mail instead of a password that they would have forgotten.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from companies import views
+from companies.views import company, listing, workbook
 
 app_name = "companies"
 urlpatterns = [
-    path("", views.companies, name="list"),
-    path("import/", views.import_workbook, name="import"),
-    path("import/confirm/", views.confirm_import, name="import_confirm"),
-    path("<uuid:company_id>/", views.company, name="company"),
-    path("<uuid:company_id>/consent/", views.record_consent, name="consent"),
-    path("cards/<uuid:card_id>/quarantine/", views.lift_card_quarantine, name="lift_quarantine"),
-    path("cards/<uuid:card_id>/pin/", views.store_card_pin, name="store_pin"),
+    path("", listing.companies, name="list"),
+    path("import/", workbook.import_workbook, name="import"),
+    path("import/confirm/", workbook.confirm_import, name="import_confirm"),
+    path("<uuid:company_id>/", company.company, name="company"),
+    path("<uuid:company_id>/consent/", company.record_consent, name="consent"),
+    path("cards/<uuid:card_id>/quarantine/", company.lift_card_quarantine, name="lift_quarantine"),
+    path("cards/<uuid:card_id>/pin/", company.store_card_pin, name="store_pin"),
 ]

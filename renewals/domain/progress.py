@@ -120,6 +120,11 @@ class BatchProgress:
         return self.batch.asked - self.queued
 
     @property
+    def by_state(self) -> list[tuple[State, int]]:
+        """The states that occur, in the order of a renewal's life."""
+        return [(state, self.counts[state]) for state in State if self.counts[state]]
+
+    @property
     def at_rest(self) -> int:
         """How many are over: complete, refused or cancelled."""
         return sum(self.counts[state] for state in (State.COMPLETE, State.REFUSED, State.CANCELLED))

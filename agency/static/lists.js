@@ -1,0 +1,76 @@
+// Lists: keys, selection, filters that act at once, and rows that are exchanged without losing focus.
+// Everything here is comfort; the pages work without it.
+"use strict";
+(() => {
+  const rows = () => [...document.querySelectorAll("table.rows tbody tr")];
+  const link = (row) => row?.querySelector("a.open");
+  const current = () => document.activeElement?.closest("table.rows tbody tr");
+
+  function move(by) {
+    const all = rows();
+    const place = all.indexOf(current());
+    const next = all[place < 0 ? 0 : Math.min(Math.max(place + by, 0), all.length - 1)];
+    link(next)?.focus();
+  }
+
+  function select() {
+    const box = current()?.querySelector("td.tick input[type=checkbox]");
+    if (box) { box.checked = !box.checked; count(); }
+  }
+
+  const keys = {
+    "/": () => document.querySelector("[data-search]")?.focus(),
+    j: () => move(1),
+    k: () => move(-1),
+    x: select,
+    "?": () => document.getElementById("help")?.showModal(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+    const act = keys[event.key];
+    if (!act || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    act();
+  });
+
+  function count() {
+    const ticked = document.querySelectorAll("td.tick input[type=checkbox]:checked").length;
+    const all = document.querySelector("[data-all]");
+    if (all) {
+      all.checked = ticked > 0 && ticked === rows().length;
+      all.indeterminate = ticked > 0 && !all.checked;
+    }
+    for (const words of document.querySelectorAll("[data-count]")) {
+      words.textContent = ticked ? words.dataset.count.replace("%n", ticked) : "";
+    }
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-all]")) {
+      for (const box of document.querySelectorAll("td.tick input[type=checkbox]")) box.checked = event.target.checked;
+    }
+    if (event.target.closest("form[data-auto]") && !event.target.matches("[type=search]")) event.target.form.requestSubmit();
+    count();
+  });
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) document.getElementById(opener.dataset.opens).showModal();
+  });
+
+  // Empty fields would only make the address longer.
+  document.addEventListener("formdata", (event) => {
+    if (!event.target.matches("form[data-auto]")) return;
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
+
+  // Where the browser cannot move an element without blurring it, focus is given back.
+  let focused = null;
+  document.addEventListener("htmx:oobBeforeSwap", () => { focused = document.activeElement?.id; });
+  document.addEventListener("htmx:oobAfterSwap", () => {
+    if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
+  });
+
+  count();
+})();

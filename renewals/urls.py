@@ -1,0 +1,28 @@
+"""The addresses of renewals, for staff, admins and clients."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from renewals.views import acts, batch, board, client, files, queue, renewal, report
+
+app_name = "renewals"
+urlpatterns = [
+    path("board/", board.board, name="board"),
+    path("board/changes/", board.changes, name="changes"),
+    path("board/rows/", board.rows, name="rows"),
+    path("renewals/act/", acts.preview, name="act"),
+    path("renewals/act/confirm/", acts.carry_out, name="carry_out"),
+    path("renewals/<uuid:renewal_id>/", renewal.renewal, name="renewal"),
+    path("renewals/<uuid:renewal_id>/live/", renewal.live, name="live"),
+    path("queue/", queue.preview, name="queue"),
+    path("queue/confirm/", queue.confirm, name="queue_confirm"),
+    path("batches/", batch.batches, name="batches"),
+    path("batches/<uuid:batch_id>/", batch.batch, name="batch"),
+    path("batches/<uuid:batch_id>/head/", batch.head, name="batch_head"),
+    path("evidence/<uuid:evidence_id>/", files.evidence, name="evidence"),
+    path("policies/<uuid:policy_id>/", files.policy, name="policy"),
+    path("mine/", client.mine, name="mine"),
+    path("reports/month/", report.month, name="report"),
+    path("reports/month/<str:kind>/", report.download, name="report_download"),
+]

@@ -1,0 +1,1 @@
+"""The doors for people: board, renewal, queue, batches, report, and the client's page."""

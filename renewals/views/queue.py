@@ -1,0 +1,111 @@
+"""Queueing in bulk: what will happen is shown first, and the selection is frozen from then on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from agency.moments import day_words
+from agency.people import staff_only
+from companies.domain.readiness import WORDS, Problem
+from companies.filters import CompanyFilter
+from companies.models import Company
+from renewals.domain import queueing
+from renewals.forms import BatchForm
+from renewals.models import Batch
+from renewals.views.acts import back, frozen, uuids
+
+URGENT = 10
+
+
+@require_POST
+@staff_only
+def preview(request: HttpRequest) -> HttpResponse:
+    """Which of the chosen companies are ready, which are not and why. Changes nothing."""
+    year, chosen = _year(request.POST), _selected(request.POST)
+    if not chosen:
+        messages.warning(request, _("Select at least one company first."))
+        return back(request)
+    name = _("Batch of %(day)s") % {"day": day_words(timezone.localdate())}
+    return _show(request, chosen, year, BatchForm(initial={"name": name}))
+
+
+@require_POST
+@staff_only
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Queue what is ready of the frozen selection. Sent twice, it queues once."""
+    year, chosen, form = _year(request.POST), frozen(request.POST), BatchForm(request.POST)
+    if not form.is_valid():
+        return _show(request, chosen, year, form)
+    queued = queueing.queue_companies(
+        chosen,
+        year=year,
+        name=form.cleaned_data["name"],
+        by=request.user,  # type: ignore[arg-type]  # staff only
+        priority=URGENT if form.cleaned_data["urgent"] else 0,
+        due_on=form.cleaned_data["due_on"],
+    )
+    if queued.batch is None:
+        return _nothing_queued(request, chosen, year)
+    number = len(queued.renewals)
+    words = ngettext("%(n)d renewal is in the queue.", "%(n)d renewals are in the queue.", number)
+    messages.success(request, words % {"n": number})
+    return redirect("renewals:batch", queued.batch.pk)
+
+
+def _nothing_queued(request: HttpRequest, chosen: list[UUID], year: int) -> HttpResponse:
+    """Nothing was ready: most likely the form was sent twice, and the first one did it."""
+    earlier = Batch.objects.filter(renewals__company__in=chosen, year=year).first()
+    messages.warning(request, _("None of these companies was queued: each has a renewal or is not ready."))
+    return redirect("renewals:batch", earlier.pk) if earlier else redirect("companies:list")
+
+
+def _show(request: HttpRequest, chosen: list[UUID], year: int, form: BatchForm) -> HttpResponse:
+    verdicts = queueing.preview(chosen, year=year)
+    not_ready = {
+        company: [WORDS[problem] for problem in problems]
+        for company, problems in verdicts.items()
+        if problems and Problem.RENEWAL_OPEN not in problems
+    }
+    context: dict[str, Any] = {
+        "form": form,
+        "year": year,
+        "frozen": " ".join(str(company.pk) for company in verdicts),
+        "ready": [company for company, problems in verdicts.items() if not problems],
+        "not_ready": not_ready,
+        "left_out": sum(1 for problems in verdicts.values() if problems),
+        "open": [company for company, problems in verdicts.items() if Problem.RENEWAL_OPEN in problems],
+        "by_problem": _by_problem(verdicts.values()),
+    }
+    return render(request, "renewals/queue.html", context)
+
+
+def _by_problem(verdicts: Iterable[list[Problem]]) -> list[tuple[Any, int]]:
+    """How many companies each problem keeps back, most frequent first."""
+    numbers = Counter(problem for problems in verdicts for problem in problems)
+    return [(WORDS[problem].what, number) for problem, number in numbers.most_common()]
+
+
+def _selected(posted: QueryDict) -> list[UUID]:
+    """The companies that were ticked on the page, or all that match the page's filters."""
+    if posted.get("scope") == "matching":
+        chosen = CompanyFilter(QueryDict(posted.get("query", "")), Company.objects.all()).qs
+        return list(chosen.values_list("pk", flat=True))
+    return uuids(posted.getlist("company"))
+
+
+def _year(posted: QueryDict) -> int:
+    year = posted.get("year", "")
+    if not (year.isdecimal() and len(year) == 4):
+        raise Http404
+    return int(year)

@@ -1,0 +1,194 @@
+"""Who gets what at which address: each URL, method and person, and the answer that is expected.
+
+Chen is a client of the company that the rows are about, Wu of another company of the same
+agency; Mei is its staff, Lin its admin; Rao is admin of another agency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from django.http import StreamingHttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from agency.models import User
+from companies.models import Card
+from renewals.models import Evidence, Policy, Renewal
+from tests.cast import YEAR
+from tests.renewals.papers import begin_run, keep_picture, keep_policy
+
+SIGN_IN = "sign in"
+PEOPLE = ("anon", "chen", "wu", "mei", "lin", "rao")
+ANYBODY = (200, 200, 200, 200, 200, 200)
+REDIRECTS = (302, 302, 302, 302, 302, 302)
+NOT_ALLOWED = (405, 405, 405, 405, 405, 405)
+STAFF = (SIGN_IN, 404, 404, 200, 200, 200)
+STAFF_OF_THE_AGENCY = (SIGN_IN, 404, 404, 200, 200, 404)
+STAFF_SENT_ON = (SIGN_IN, 404, 404, 302, 302, 302)
+ADMINS = (SIGN_IN, 404, 404, 404, 200, 200)
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row: `about` names the object in the address, `sent` what goes with a POST."""
+
+    name: str
+    method: str
+    answers: tuple[int | str, ...]
+    about: str = ""
+    sent: dict[str, str] = field(default_factory=dict)
+
+
+TABLE = [
+    Rule("home", "get", (SIGN_IN, 302, 302, 302, 302, 302)),
+    Rule("home", "post", NOT_ALLOWED),
+    Rule("health", "get", ANYBODY),
+    Rule("health", "post", NOT_ALLOWED),
+    Rule("language", "get", REDIRECTS),
+    Rule("language", "post", REDIRECTS, sent={"language": "en"}),
+    Rule("account_login", "get", (200, 302, 302, 302, 302, 302)),
+    Rule("account_request_login_code", "get", (200, 302, 302, 302, 302, 302)),
+    Rule("account_confirm_login_code", "get", (SIGN_IN, 302, 302, 302, 302, 302)),
+    Rule("account_logout", "get", (302, 200, 200, 200, 200, 200)),
+    Rule("account_logout", "post", REDIRECTS),
+    Rule("companies:list", "get", STAFF),
+    Rule("companies:list", "post", NOT_ALLOWED),
+    Rule("companies:import", "get", STAFF),
+    Rule("companies:import", "post", STAFF),
+    Rule("companies:import_confirm", "get", NOT_ALLOWED),
+    Rule("companies:import_confirm", "post", STAFF_SENT_ON, sent={"key": NOBODY}),
+    Rule("companies:company", "get", STAFF_OF_THE_AGENCY, about="company"),
+    Rule("companies:company", "post", NOT_ALLOWED, about="company"),
+    Rule("companies:consent", "get", NOT_ALLOWED, about="company"),
+    Rule("companies:consent", "post", STAFF_OF_THE_AGENCY, about="company"),
+    Rule("companies:lift_quarantine", "get", NOT_ALLOWED, about="card"),
+    Rule("companies:lift_quarantine", "post", STAFF_OF_THE_AGENCY, about="card"),
+    Rule("companies:store_pin", "get", NOT_ALLOWED, about="card"),
+    Rule("companies:store_pin", "post", STAFF_OF_THE_AGENCY, about="card"),
+    Rule("renewals:board", "get", STAFF),
+    Rule("renewals:board", "post", NOT_ALLOWED),
+    Rule("renewals:changes", "get", STAFF),
+    Rule("renewals:changes", "post", NOT_ALLOWED),
+    Rule("renewals:rows", "get", (SIGN_IN, 404, 404, 204, 204, 204)),
+    Rule("renewals:rows", "post", NOT_ALLOWED),
+    Rule("renewals:act", "get", NOT_ALLOWED),
+    # Rao's selection holds nothing that is his: he is sent back to his own board.
+    Rule(
+        "renewals:act",
+        "post",
+        (SIGN_IN, 404, 404, 200, 200, 302),
+        sent={"act": "cancel", "renewal": "{renewal}"},
+    ),
+    Rule("renewals:carry_out", "get", NOT_ALLOWED),
+    Rule("renewals:carry_out", "post", STAFF_SENT_ON, sent={"act": "retry", "frozen": "{renewal}"}),
+    Rule("renewals:renewal", "get", STAFF_OF_THE_AGENCY, about="renewal"),
+    Rule("renewals:renewal", "post", NOT_ALLOWED, about="renewal"),
+    Rule("renewals:live", "get", STAFF_OF_THE_AGENCY, about="renewal"),
+    Rule("renewals:live", "post", NOT_ALLOWED, about="renewal"),
+    Rule("renewals:queue", "get", NOT_ALLOWED),
+    Rule("renewals:queue", "post", STAFF, sent={"year": str(YEAR), "company": "{company}"}),
+    Rule("renewals:queue_confirm", "get", NOT_ALLOWED),
+    Rule(
+        "renewals:queue_confirm",
+        "post",
+        STAFF_SENT_ON,
+        sent={"year": str(YEAR), "frozen": "{company}", "name": "第二批"},
+    ),
+    Rule("renewals:batches", "get", STAFF),
+    Rule("renewals:batches", "post", NOT_ALLOWED),
+    Rule("renewals:batch", "get", STAFF_OF_THE_AGENCY, about="batch"),
+    Rule("renewals:batch", "post", NOT_ALLOWED, about="batch"),
+    Rule("renewals:batch_head", "get", STAFF_OF_THE_AGENCY, about="batch"),
+    Rule("renewals:batch_head", "post", NOT_ALLOWED, about="batch"),
+    Rule("renewals:evidence", "get", STAFF_OF_THE_AGENCY, about="evidence"),
+    Rule("renewals:evidence", "post", NOT_ALLOWED, about="evidence"),
+    Rule("renewals:policy", "get", (SIGN_IN, 200, 404, 200, 200, 404), about="policy"),
+    Rule("renewals:policy", "post", NOT_ALLOWED, about="policy"),
+    Rule("renewals:mine", "get", (SIGN_IN, 200, 200, 404, 404, 404)),
+    Rule("renewals:mine", "post", NOT_ALLOWED),
+    Rule("renewals:report", "get", ADMINS),
+    Rule("renewals:report", "post", NOT_ALLOWED),
+    Rule("renewals:report_download", "get", ADMINS, about="kind"),
+    Rule("renewals:report_download", "post", NOT_ALLOWED, about="kind"),
+]
+
+
+@pytest.fixture
+def objects(renewal: Renewal, card: Card, tmp_path: Path) -> dict[str, UUID | str]:
+    """What the addresses are about: all of it Chen's company's."""
+    run = begin_run(renewal, card)
+    evidence: Evidence = keep_picture(run, tmp_path)
+    policy: Policy = keep_policy(run, tmp_path)
+    return {
+        "company": card.company_id,
+        "card": card.pk,
+        "renewal": renewal.pk,
+        "batch": renewal.batch_id or "",
+        "evidence": evidence.pk,
+        "policy": policy.pk,
+        "kind": "csv",
+    }
+
+
+@pytest.mark.parametrize("rule", TABLE, ids=lambda rule: f"{rule.method} {rule.name}")
+def test_everybody_gets_the_answer_in_the_table(
+    rule: Rule,
+    objects: dict[str, Any],
+    chen: User,
+    wu: User,
+    mei: User,
+    lin: User,
+    rao: User,
+) -> None:
+    people = (None, chen, wu, mei, lin, rao)
+    answers = [answer(rule, objects, person) for person in people]
+    assert dict(zip(PEOPLE, answers, strict=True)) == dict(zip(PEOPLE, rule.answers, strict=True))
+
+
+def answer(rule: Rule, objects: dict[str, Any], person: User | None) -> int | str:
+    """The status, or `SIGN_IN` where the person is sent to sign in. What the request did is undone."""
+    with transaction.atomic():
+        status = _ask(rule, objects, person)
+        transaction.set_rollback(True)
+    return status
+
+
+def _ask(rule: Rule, objects: dict[str, Any], person: User | None) -> int | str:
+    client = Client()
+    if person is not None:
+        client.force_login(person)
+    address = reverse(rule.name, args=[objects[rule.about]] if rule.about else [])
+    sent = {key: value.format(**objects) for key, value in rule.sent.items()}
+    response = getattr(client, rule.method)(address, sent)
+    if isinstance(response, StreamingHttpResponse):
+        response.getvalue()  # sent to its end, so that the file is closed
+    if response.status_code == 302 and response["Location"].startswith(reverse("account_login")):
+        return SIGN_IN
+    return int(response.status_code)
+
+
+def test_every_address_has_a_row_and_no_row_is_stale() -> None:
+    assert {rule.name for rule in TABLE} == set(names(get_resolver().url_patterns))
+
+
+def test_every_address_but_those_of_allauth_is_tried_with_get_and_post() -> None:
+    tried = {(rule.name, rule.method) for rule in TABLE if not rule.name.startswith("account_")}
+    assert tried == {(name, method) for name, _method in tried for method in ("get", "post")}
+
+
+def names(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[str]:
+    """The full name of every address."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from names(pattern.url_patterns, inner)
+        else:
+            yield f"{namespace}{pattern.name}"

@@ -1,0 +1,289 @@
+"""The pages as people use them, in a real browser: with the keyboard, live, without script, for all eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from agency.models import Agency, Role, User
+from agency.tenancy import scope
+from companies.models import Company
+from portal_driver.browser import find_browser
+from portal_driver.contract import Outcome, Reason
+from renewals.models import Desk, Renewal
+from tests.cast import YEAR, make_company, make_person, make_renewal
+from tests.database import OUR_AGENCY
+from tests.renewals.papers import keep_picture, keep_policy
+from tests.renewals.runs import claim, finish, press
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser]
+
+AXE = Path(settings.BASE_DIR) / "node_modules" / "axe-core" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PHONE = {"width": 390, "height": 844}
+
+
+@dataclass
+class Site:
+    """The running site, and whoever opens it in the browser."""
+
+    address: str
+    browser: Browser
+    people: dict[str, User]
+    renewals: list[Renewal]
+
+    def open(self, who: str, path: str, **context: Any) -> Page:
+        """A page of somebody who is signed in, in a window of its own."""
+        page = self.window(who, **context).new_page()
+        page.goto(f"{self.address}{path}")
+        return page
+
+    def window(self, who: str, **context: Any) -> BrowserContext:
+        window = self.browser.new_context(**{"locale": "zh-CN"} | context)
+        cookie = in_background(lambda: session_of(self.people[who]))
+        window.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": self.address}])
+        return window
+
+
+def in_background[T](act: Callable[[], T]) -> T:
+    """Touch the database from a thread: Playwright's own runs an event loop."""
+
+    def acted() -> T:
+        try:
+            return act()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(acted).result()
+
+
+def session_of(person: User) -> str:
+    client = Client()
+    client.force_login(person)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@pytest.fixture
+def site(committed: None, tmp_path: Path) -> Iterator[Site]:
+    """Three companies, the first complete, the others waiting; and Mei, Lin and Chen."""
+    people, renewals = stage(tmp_path)
+    server = LiveServer("localhost")
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=str(find_browser().executable))
+            yield Site(server.url, browser, people, renewals)
+            browser.close()
+    finally:
+        server.stop()
+
+
+def stage(directory: Path) -> tuple[dict[str, User], list[Renewal]]:
+    agency = Agency(pk=OUR_AGENCY, name="岭南外贸服务")
+    mei = make_person("mei@lingnan.example", "Mei", agency, Role.STAFF)
+    names = ("广州市宏达贸易有限公司", "清远市远航电子有限公司", "韶关市佳禾食品有限公司")
+    companies = [make_company(agency, number, name) for number, name in enumerate(names, start=1)]
+    people = {
+        "mei": mei,
+        "lin": make_person("lin@lingnan.example", "Lin", agency, Role.ADMIN),
+        "chen": make_person("chen@hongda.example", "Chen", agency, Role.CLIENT, companies[0]),
+    }
+    renewals = [make_renewal(company, mei) for company in companies]
+    complete(renewals[0], directory)
+    return people, renewals
+
+
+def complete(renewal: Renewal, directory: Path) -> None:
+    with scope(OUR_AGENCY):
+        desk = Desk.objects.create(name="1 号读卡台", code="d1", control="ws://127.0.0.1:1")
+        card = renewal.company.cards.get()
+    run = claim(card, desk)
+    keep_picture(run, directory)
+    keep_policy(run, directory)
+    press(run)
+    with scope(OUR_AGENCY):
+        renewal.stages.update(state="done")
+        renewal.intents.update(state="confirmed")
+    finish(run, Outcome.COMPLETE)
+
+
+def stop(renewal: Renewal) -> None:
+    """A run of this renewal stops for a person."""
+    with scope(OUR_AGENCY):
+        desk, card = Desk.objects.get(code="d1"), renewal.company.cards.get()
+    finish(claim(card, desk), Outcome.PERSON_NEEDED, Reason.USCC_DIFFERS)
+
+
+# --- The board --------------------------------------------------------------------------------
+
+
+def test_a_row_changes_by_itself_and_selection_and_focus_stay(site: Site) -> None:
+    page = site.open("mei", reverse("renewals:board"))
+    renewal = site.renewals[1]
+    row = page.locator(f"#r-{renewal.pk}")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    in_background(lambda: stop(renewal))
+    expect(row.locator(".mark-attention")).to_have_count(1)
+    expect(page.locator(".tile-attention b")).to_have_text("1")
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    expect(row.get_by_role("link")).to_be_focused()
+
+
+def test_the_board_is_worked_with_the_keyboard_alone(site: Site) -> None:
+    page = site.open("mei", reverse("renewals:board"))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("远航")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("清远市远航电子有限公司")
+
+
+def test_choosing_a_filter_acts_at_once_and_stands_in_the_address(site: Site) -> None:
+    page = site.open("mei", reverse("renewals:board"))
+    page.get_by_role("combobox", name="环节").select_option("receipt")
+    expect(page.get_by_text("没有符合条件的续保。")).to_be_visible()
+    assert page.url == f"{site.address}{reverse('renewals:board')}?year={YEAR}&stage=receipt"
+
+
+# --- Without script ---------------------------------------------------------------------------
+
+
+def test_a_company_is_queued_retried_and_cancelled_without_script(site: Site) -> None:
+    company = in_background(new_company)
+    page = site.open("mei", f"{reverse('companies:list')}?year={YEAR}", java_script_enabled=False)
+    page.get_by_label(f"选择{company.name}").check()
+    page.get_by_role("button", name="检查并排队").click()
+    page.get_by_role("button", name="1 家加入排队").click()
+    page.get_by_label(f"选择{company.name}").check()
+    page.get_by_role("button", name="取消续保").click()
+    page.get_by_label("原因").fill("客户退出")
+    page.get_by_role("button", name="取消续保").click()
+    assert in_background(lambda: states_of(company)) == ["cancelled"]
+
+
+def new_company() -> Company:
+    return make_company(Agency(pk=OUR_AGENCY), 9, "深圳市新来贸易有限公司")
+
+
+def states_of(company: Company) -> list[str]:
+    with scope(OUR_AGENCY):
+        return list(company.renewals.values_list("state", flat=True))
+
+
+# --- The renewal and the client ---------------------------------------------------------------
+
+
+def test_a_picture_opens_over_the_page_and_closes_with_escape(site: Site) -> None:
+    page = site.open("mei", reverse("renewals:renewal", args=[site.renewals[0].pk]))
+    page.get_by_role("link", name="门户截图：确认投保").click()
+    expect(page.locator("#viewer")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#viewer")).to_be_hidden()
+
+
+def test_a_client_downloads_its_policy_on_a_phone(site: Site) -> None:
+    page = site.open("chen", "/", viewport=PHONE, has_touch=True)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载保单").click()
+    assert download.value.suggested_filename == f"广州市宏达贸易有限公司 {YEAR}年小微信保易保单.pdf"
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert too_small(page) == []
+
+
+def too_small(page: Page) -> list[str]:
+    """Links and buttons of the page's own content that a thumb would miss (less than 44 px high)."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll("main a, main button")]
+            .filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.textContent.trim())"""
+    )
+    return found
+
+
+# --- For all eyes -----------------------------------------------------------------------------
+
+
+def paths(renewal: Renewal, company: UUID, batch: UUID) -> dict[str, str]:
+    """Every page that is opened with an address, and who opens it."""
+    return {
+        reverse("renewals:board"): "mei",
+        reverse("renewals:renewal", args=[renewal.pk]): "mei",
+        reverse("renewals:batches"): "mei",
+        reverse("renewals:batch", args=[batch]): "mei",
+        reverse("companies:list"): "mei",
+        reverse("companies:company", args=[company]): "mei",
+        reverse("companies:import"): "mei",
+        reverse("renewals:report"): "lin",
+        reverse("renewals:mine"): "chen",
+        reverse("account_logout"): "mei",
+        "/nowhere/": "mei",
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_shuts_anybody_out(site: Site, theme: str) -> None:
+    in_background(lambda: stop(site.renewals[1]))
+    batch = site.renewals[0].batch_id
+    assert batch is not None
+    found = {}
+    for path, who in paths(site.renewals[0], site.renewals[0].company_id, batch).items():
+        page = site.open(who, path, color_scheme=theme)
+        found[path] = violations(page)
+        page.context.close()
+    window = site.browser.new_context(color_scheme="dark" if theme == "dark" else "light")
+    for name in ("account_login", "account_request_login_code"):
+        page = window.new_page()
+        page.goto(f"{site.address}{reverse(name)}")
+        found[name] = violations(page)
+    assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 AA, with the elements."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("(tags) => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
+    return [f"{one['id']}: {node['html'][:120]}" for one in result["violations"] for node in one["nodes"]]
+
+
+def test_no_page_breaks_its_own_content_policy(site: Site) -> None:
+    batch = site.renewals[0].batch_id
+    assert batch is not None
+    said: list[str] = []
+    for path, who in paths(site.renewals[0], site.renewals[0].company_id, batch).items():
+        page = site.window(who).new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(f"{site.address}{path}")
+        page.context.close()
+    # The browser itself reports the page that is not there.
+    assert said == ["Failed to load resource: the server responded with a status of 404 (Not Found)"]
+
+
+def test_no_page_is_wider_than_a_phone(site: Site) -> None:
+    batch = site.renewals[0].batch_id
+    assert batch is not None
+    widths = {}
+    for path, who in paths(site.renewals[0], site.renewals[0].company_id, batch).items():
+        page = site.open(who, path, viewport=PHONE)
+        widths[path] = page.evaluate("document.documentElement.scrollWidth")
+        page.context.close()
+    assert {path: width for path, width in widths.items() if width > PHONE["width"]} == {}

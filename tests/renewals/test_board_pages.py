@@ -1,0 +1,262 @@
+"""The board: one row a company, filtered by its address, and up to date by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from django.test import Client
+from django.urls import reverse
+
+from agency.models import Agency, User
+from agency.tenancy import scope
+from companies.models import Card, Company
+from portal_driver.contract import Outcome, Reason
+from renewals.domain.stages import finish_stage
+from renewals.models import Batch, Desk, Renewal, StageName, State
+from tests.cast import YEAR, make_company, make_renewal
+from tests.renewals.runs import claim, finish
+
+BOARD, CHANGES, ROWS = (reverse(f"renewals:{name}") for name in ("board", "changes", "rows"))
+ACT, CARRY_OUT = reverse("renewals:act"), reverse("renewals:carry_out")
+
+
+@pytest.fixture
+def page(client: Client, mei: User) -> Client:
+    client.force_login(mei)
+    return client
+
+
+def shown(client: Client, **query: Any) -> list[Renewal]:
+    return [row.renewal for row in client.get(BOARD, query).context["rows"]]
+
+
+def stop(renewal: Renewal, card: Card, desk: Desk, reason: Reason = Reason.USCC_DIFFERS) -> Renewal:
+    """A run that stopped for a person."""
+    return finish(claim(card, desk), Outcome.PERSON_NEEDED, reason)
+
+
+def test_the_board_hides_other_agencies_renewals(
+    page: Client, renewal: Renewal, raos_renewal: Renewal
+) -> None:
+    assert shown(page) == [renewal]
+
+
+def test_a_row_has_the_five_stages_in_order(page: Client, renewal: Renewal) -> None:
+    [row] = page.get(BOARD).context["rows"]
+    assert [stage.name for stage in row.stages] == list(StageName)
+
+
+@pytest.mark.parametrize("renewals", [1, 3])
+def test_the_board_asks_the_same_questions_however_long_it_is(
+    page: Client, agency: Agency, mei: User, django_assert_num_queries: object, renewals: int
+) -> None:
+    for number in range(renewals):
+        make_renewal(make_company(agency, 10 + number, f"深圳市第{number}贸易有限公司"), mei)
+    with django_assert_num_queries(19):  # type: ignore[operator]
+        assert len(shown(page)) == renewals
+
+
+def test_every_number_of_the_summary_is_a_door_to_its_rows(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    stop(renewal, card, desk)
+    tiles = page.get(BOARD).context["tiles"]
+    assert {tile.state: tile.number for tile in tiles if tile.number} == {
+        "": 2,
+        "waiting": 1,
+        "attention": 1,
+    }
+    assert shown(page, state="attention") == [renewal]
+    assert shown(page, state="waiting") == [wus_renewal]
+
+
+def test_the_summary_counts_under_the_other_filters(
+    page: Client, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    tiles = page.get(BOARD, {"q": "宏达", "state": "complete"}).context["tiles"]
+    assert {tile.state: tile.number for tile in tiles if tile.number} == {"": 1, "waiting": 1}
+
+
+@pytest.mark.parametrize("words", ["宏达", "C440000000001", "贸易 广州"])
+def test_a_renewal_is_found_by_company_and_card(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, words: str
+) -> None:
+    assert shown(page, q=words) == [renewal]
+
+
+def test_the_filters_narrow_the_board(
+    page: Client, mei: User, lin: User, renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    stop(renewal, card, desk)
+    with scope(renewal.agency_id):
+        Company.objects.filter(pk=renewal.company_id).update(owner=lin)
+        Renewal.objects.filter(pk=wus_renewal.pk).update(assignee=mei, state_since=Now() - timedelta(days=3))
+        finish_stage(wus_renewal, StageName.CONFIRMATION)  # type: ignore[arg-type]
+    assert shown(page, reason=Reason.USCC_DIFFERS) == [renewal]
+    assert shown(page, batch=renewal.batch_id) == [renewal]
+    assert shown(page, person=lin.pk) == [renewal]
+    assert shown(page, person=mei.pk) == [wus_renewal]
+    assert shown(page, stage="confirmation") == [renewal]
+    assert shown(page, stage="sealing") == [wus_renewal]
+    assert shown(page, days=3) == [wus_renewal]
+
+
+@pytest.mark.parametrize("query", [{"days": "many"}, {"batch": "x"}, {"page": "99"}, {"year": "MMXXVI"}])
+def test_an_address_that_says_nonsense_shows_the_board_all_the_same(
+    page: Client, renewal: Renewal, query: dict[str, str]
+) -> None:
+    assert shown(page, **query) == [renewal]
+
+
+def test_another_year_is_another_board(page: Client, renewal: Renewal) -> None:
+    assert shown(page, year=YEAR - 1) == []
+    assert page.get(BOARD).context["year"] == YEAR
+
+
+# --- Up to date by itself ---------------------------------------------------------------------
+
+
+def known(page: Client) -> dict[str, Any]:
+    """What the page sends back: the versions of its rows and of its summary."""
+    context = page.get(BOARD).context
+    return {
+        "row": [row.version for row in context["rows"]],
+        "summary": context["summary_version"],
+        "shown": context["matching"],
+    }
+
+
+def test_a_page_that_is_up_to_date_gets_nothing(page: Client, renewal: Renewal) -> None:
+    assert page.get(CHANGES, known(page)).status_code == 204
+
+
+def test_only_the_rows_that_changed_are_sent_and_the_summary_with_them(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    before = known(page)
+    stop(renewal, card, desk)
+    response = page.get(CHANGES, before)
+    assert [row.renewal for row in response.context["rows"]] == [renewal]
+    assert {tile.state: tile.number for tile in response.context["tiles"] if tile.number} == {
+        "": 2,
+        "waiting": 1,
+        "attention": 1,
+    }
+
+
+def test_a_change_that_moves_no_number_leaves_the_summary_alone(page: Client, renewal: Renewal) -> None:
+    before = known(page)
+    with scope(renewal.agency_id):
+        finish_stage(renewal, StageName.CONFIRMATION)  # type: ignore[arg-type]
+    response = page.get(CHANGES, before)
+    assert [row.renewal for row in response.context["rows"]] == [renewal]
+    assert response.context["tiles"] is None
+
+
+def test_rows_of_another_agency_are_not_sent_however_they_are_asked_for(
+    page: Client, renewal: Renewal, raos_renewal: Renewal
+) -> None:
+    response = page.get(ROWS, {"row": [f"{renewal.pk}@0", f"{raos_renewal.pk}@0", "nonsense"]})
+    assert [row.renewal for row in response.context["rows"]] == [renewal]
+
+
+def test_an_empty_board_is_loaded_anew_when_the_first_row_is_there(
+    page: Client, company: Company, mei: User
+) -> None:
+    before = known(page)
+    assert page.get(CHANGES, before).status_code == 204
+    make_renewal(company, mei)
+    assert page.get(CHANGES, before)["HX-Refresh"] == "true"
+
+
+# --- Many at once -----------------------------------------------------------------------------
+
+
+def test_an_act_is_shown_before_it_is_done(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    stop(renewal, card, desk)
+    response = page.post(ACT, {"act": "retry", "renewal": [renewal.pk, wus_renewal.pk]})
+    assert response.context["fitting"] == [renewal]
+    assert response.context["others"] == [wus_renewal]
+    assert state_of(renewal) == State.ATTENTION
+
+
+def test_all_that_match_are_more_than_the_page_shows(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, raos_renewal: Renewal
+) -> None:
+    sent = {"act": "cancel", "scope": "matching", "query": f"year={YEAR}"}
+    assert page.post(ACT, sent).context["fitting"] == [renewal, wus_renewal]
+    narrowed = sent | {"query": f"year={YEAR}&q=宏达"}
+    assert page.post(ACT, narrowed).context["fitting"] == [renewal]
+
+
+def test_the_act_is_done_to_the_frozen_selection_and_nothing_else(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, raos_renewal: Renewal
+) -> None:
+    page.post(CARRY_OUT, {"act": "cancel", "frozen": f"{renewal.pk} {raos_renewal.pk}", "why": "客户退出"})
+    states = [state_of(one) for one in (renewal, wus_renewal, raos_renewal)]
+    assert states == [State.CANCELLED, State.WAITING, State.WAITING]
+
+
+def test_what_cannot_be_done_any_more_is_said(page: Client, renewal: Renewal, card: Card, desk: Desk) -> None:
+    claim(card, desk)
+    sent = {"act": "cancel", "frozen": str(renewal.pk), "why": "客户退出"}
+    said = [str(message) for message in page.post(CARRY_OUT, sent, follow=True).context["messages"]]
+    assert said == ["1 家没有改动：正在读卡台办理。"]
+    assert state_of(renewal) == State.RUNNING
+
+
+def test_who_cancels_says_why(page: Client, renewal: Renewal) -> None:
+    page.post(CARRY_OUT, {"act": "cancel", "frozen": str(renewal.pk), "why": " "})
+    assert state_of(renewal) == State.WAITING
+
+
+def test_an_act_leads_back_to_where_it_began_but_never_off_the_site(page: Client, renewal: Renewal) -> None:
+    sent = {"act": "retry", "frozen": str(renewal.pk)}
+    assert (
+        page.post(CARRY_OUT, sent | {"next": "/board/?state=waiting"})["Location"] == "/board/?state=waiting"
+    )
+    assert page.post(CARRY_OUT, sent | {"next": "https://elsewhere.example/"})["Location"] == BOARD
+
+
+def state_of(renewal: Renewal) -> str:
+    with scope(renewal.agency_id):
+        return Renewal.objects.get(pk=renewal.pk).state
+
+
+# --- Batches ----------------------------------------------------------------------------------
+
+
+def test_a_batch_counts_its_renewals_and_says_why_some_stopped(
+    page: Client, renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    stop(renewal, card, desk)
+    context = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context
+    assert context["progress"].by_state == [(State.ATTENTION, 1)]
+    assert context["reasons"] == [
+        (Reason.USCC_DIFFERS, "门户上该企业的统一社会信用代码不一致。什么都没有按。", 1)
+    ]
+
+
+def test_a_batch_that_has_not_moved_is_not_sent_again(page: Client, renewal: Renewal) -> None:
+    summary = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context["summary_version"]
+    head = reverse("renewals:batch_head", args=[renewal.batch_id])
+    assert page.get(head, {"summary": summary}).status_code == 204
+    assert page.get(head, {"summary": "older"}).status_code == 200
+
+
+@pytest.mark.parametrize("batches", [1, 3])
+def test_the_list_of_batches_asks_the_same_questions_however_long_it_is(
+    page: Client, agency: Agency, mei: User, django_assert_num_queries: object, batches: int
+) -> None:
+    for number in range(batches):
+        make_renewal(make_company(agency, 10 + number, f"深圳市第{number}贸易有限公司"), mei)
+    with django_assert_num_queries(13):  # type: ignore[operator]
+        rows = page.get(reverse("renewals:batches")).context["batches"]
+    assert [(row.queued, row.not_ready, row.at_rest) for row in rows] == [(1, 0, 0)] * batches
+    with scope(agency.pk):
+        assert Batch.objects.count() == batches
