@@ -90,8 +90,8 @@ async def _proved_by(
         listing = await read_list(sitting, [menu.applications], ApplicationsPage)
         if listing.this_year is None:
             raise
-        return None, f"{listing.this_year.number} in {menu.applications[0]}"
-    return screen, f"{screen.words(sitting.profile)[0]} shown"
+        return None, f"{menu.applications[0]} {listing.this_year.number}"
+    return screen, screen.words(sitting.profile)[0]
 
 
 async def _fill_contact(sitting: Sitting) -> None:

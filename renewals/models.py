@@ -252,7 +252,7 @@ class Intent(TenantModel):
 
 
 class Event(TenantModel):
-    """What happened to a renewal, in order. `kind` has its sentence in `renewals/story.py`."""
+    """What happened to a renewal, in order. `kind` has its sentence in `renewals/sentences.py`."""
 
     renewal = models.ForeignKey(Renewal, models.CASCADE, related_name="events")
     run = models.ForeignKey(Run, models.CASCADE, null=True, related_name="events")

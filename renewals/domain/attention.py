@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models.functions import Now
 
 from agency.models import User
+from renewals.domain.doorbell import ring_for
 from renewals.domain.settling import resting_state
 from renewals.domain.stages import rest_stages
 from renewals.domain.story import move
@@ -41,6 +42,7 @@ def retry(renewal: Renewal, *, by: User, why: str = "") -> None:
         reason_detail={},
         setbacks=0,
     )
+    ring_for([renewal.company_id])
 
 
 def cancel(renewal: Renewal, *, by: User, why: str) -> None:

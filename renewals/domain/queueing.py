@@ -13,6 +13,7 @@ from agency import audit
 from agency.models import User
 from companies.domain.readiness import Problem, check_readiness
 from companies.models import Company
+from renewals.domain.doorbell import ring_for
 from renewals.domain.stages import make_stages
 from renewals.domain.story import tell
 from renewals.models import Batch, Renewal, State
@@ -77,5 +78,6 @@ def queue_companies(
     make_stages(renewals)
     for renewal in renewals:
         tell(renewal, "queued", by=by, batch=name)
+    ring_for(company.pk for company in ready)
     audit.record("batch_queued", batch, by=by, asked=len(verdicts), queued=len(renewals))
     return Queued(batch, renewals, not_ready)

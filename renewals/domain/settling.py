@@ -76,7 +76,9 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
     else:
         state = resting_state(renewal)
         changes |= {"look_at": _after(pause_s(renewal.setbacks)), "setbacks": F("setbacks") + 1}
-    move(renewal, state, kind=f"rests_{state}", run=run, detail={"reason": reason, **detail}, **changes)
+    move(
+        renewal, state, kind=f"rests_{state}", run=run, detail={"reason": reason, "found": detail}, **changes
+    )
 
 
 def resting_state(renewal: Renewal) -> State:

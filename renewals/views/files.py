@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import PurePath
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from agency.models import Role
 from agency.people import role_required, staff_only
+from agency.sending import send_file
 from renewals.domain.keeping import path_of
 from renewals.models import Evidence, Policy
 
@@ -27,25 +28,25 @@ _TYPES = {
 
 @require_safe
 @staff_only
-def evidence(request: HttpRequest, evidence_id: UUID) -> FileResponse:
+def evidence(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
     """One piece of evidence, to look at."""
     return _send(get_object_or_404(Evidence.objects, pk=evidence_id).file)
 
 
 @require_safe
 @role_required(Role.ADMIN, Role.STAFF, Role.CLIENT)
-def policy(request: HttpRequest, policy_id: UUID) -> FileResponse:
+def policy(request: HttpRequest, policy_id: UUID) -> HttpResponse:
     """The policy, to keep. Row-level security shows a client the policies of its company only."""
     found = get_object_or_404(Policy.objects.select_related("company", "renewal"), pk=policy_id)
     name = _("%(company)s policy %(year)s") % {"company": found.company.name, "year": found.renewal.year}
     return _send(found.file, save_as=f"{name}.pdf")
 
 
-def _send(file: str, *, save_as: str = "") -> FileResponse:
+def _send(file: str, *, save_as: str = "") -> HttpResponse:
     """The stored file. Raises `Http404` where it is missing from the disk."""
     try:
-        content = path_of(file).open("rb")
+        content = path_of(file).read_bytes()
     except FileNotFoundError:
         raise Http404 from None
     kind = _TYPES.get(PurePath(file).suffix, "application/octet-stream")
-    return FileResponse(content, as_attachment=bool(save_as), filename=save_as, content_type=kind)
+    return send_file(content, content_type=kind, save_as=save_as)

@@ -9,16 +9,21 @@ from io import BytesIO
 from typing import BinaryIO
 
 from django.db.models import Min
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from agency.people import admin_only
+from agency.sending import send_file
 from renewals.domain import reporting
 from renewals.domain.reporting import MonthRow
 from renewals.models import Renewal, StageState
+
+
+# Nothing of ours happened outside them, and the ends of the calendar have no neighbours.
+YEARS = range(2000, 2100)
 
 
 @dataclass(frozen=True)
@@ -57,18 +62,15 @@ def month(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @admin_only
-def download(request: HttpRequest, kind: str) -> FileResponse:
+def download(request: HttpRequest, kind: str) -> HttpResponse:
     """The same month as a workbook or as a table of text."""
     if kind not in FILES:
         raise Http404
     chosen = _chosen(request)
     content = BytesIO()
     FILES[kind].write(reporting.month_rows(chosen.year, chosen.month), content)
-    content.seek(0)
     name = _("Renewals %(month)s") % {"month": f"{chosen:%Y-%m}"}
-    return FileResponse(
-        content, as_attachment=True, filename=f"{name}.{kind}", content_type=FILES[kind].content_type
-    )
+    return send_file(content.getvalue(), content_type=FILES[kind].content_type, save_as=f"{name}.{kind}")
 
 
 def _chosen(request: HttpRequest) -> date:
@@ -80,9 +82,12 @@ def _chosen(request: HttpRequest) -> date:
     if not text:
         return timezone.localdate().replace(day=1)
     try:
-        return date.fromisoformat(f"{text}-01")
+        chosen = date.fromisoformat(f"{text}-01")
     except ValueError:
         raise Http404 from None
+    if chosen.year not in YEARS:
+        raise Http404
+    return chosen
 
 
 def _months(chosen: date) -> Iterator[date]:
