@@ -150,7 +150,7 @@ class Portal:
         """Press an element as a person does: in sight, not covered, at rest. Raises `PageChanged`."""
         self.movement.begin()
         try:
-            await element.click(timeout=(timeout_s or self.profile.limits.settled_s) * 1000)
+            await element.click(timeout=(timeout_s or self.profile.limits.press_s) * 1000)
         except PlaywrightError as error:
             raise PageChanged(expected="something that can be pressed", seen=_first_line(error)) from None
 

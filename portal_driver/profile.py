@@ -146,6 +146,7 @@ class Limits:
     """How long things may take, in seconds; `reading_s` is the portal's own rule (guide, 二.3)."""
 
     page_s: float
+    press_s: float
     settled_s: float
     answer_s: float
     control_s: float

@@ -21,7 +21,6 @@ from renewals.domain import reporting
 from renewals.domain.reporting import MonthRow
 from renewals.models import Renewal, StageState
 
-
 # Nothing of ours happened outside them, and the ends of the calendar have no neighbours.
 YEARS = range(2000, 2100)
 
