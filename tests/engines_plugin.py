@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -17,6 +18,11 @@ from pathlib import Path
 import pytest
 
 from agency import engines
+
+# Whoever runs the tests in the background has signals ignored, and everything that is started
+# inherits that; tests that send them would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _STARTED_BY_XDIST = "PYTEST_XDIST_WORKER" in os.environ
 

@@ -31,8 +31,8 @@ def settle(run: Run, finished: Finished) -> None:
     run.refresh_from_db(fields=["reason"])
     reason = run.reason or (finished.reason.value if finished.reason else "")
     Run.objects.filter(pk=run.pk).update(ended_at=Now(), outcome=finished.outcome, reason=reason, doing={})
-    judge_pin(run, reason)
-    _rest(renewal, run, finished.outcome, reason, dict(finished.detail))
+    outcome, reason = _with_the_pins_fate(run, finished.outcome, reason)
+    _rest(renewal, run, outcome, reason, dict(finished.detail))
 
 
 def give_up_lost_run(renewal: Renewal) -> None:
@@ -41,14 +41,21 @@ def give_up_lost_run(renewal: Renewal) -> None:
     The caller holds the row's lock. What was pressed and not read is unknown.
     """
     run = renewal.runs.filter(epoch=renewal.epoch).first()
+    outcome, reason = Outcome.LATER, str(EngineReason.WORKER_LOST)
     if run is not None:
         Run.objects.filter(pk=run.pk, ended_at__isnull=True).update(
             ended_at=Now(), outcome=Outcome.LATER, reason=EngineReason.WORKER_LOST, doing={}
         )
-        judge_pin(run, EngineReason.WORKER_LOST)
+        outcome, reason = _with_the_pins_fate(run, outcome, reason)
     # The epoch moves on, so that the old worker, should it wake up, changes nothing.
     Renewal.objects.filter(pk=renewal.pk).update(epoch=F("epoch") + 1)
-    _rest(renewal, run, Outcome.LATER, EngineReason.WORKER_LOST, {})
+    _rest(renewal, run, outcome, reason, {})
+
+
+def _with_the_pins_fate(run: Run, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+    """How the run ended; a card that goes into quarantine with it needs a person, whatever else happened."""
+    quarantined = judge_pin(run, reason)
+    return (Outcome.PERSON_NEEDED, quarantined) if quarantined else (outcome, reason)
 
 
 def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, detail: dict[str, Any]) -> None:
@@ -60,8 +67,10 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
         stage_needs_person(renewal)
         state, changes["look_at"] = State.ATTENTION, Now() if unread else None
     elif unread:
-        state, changes["look_at"] = State.UNKNOWN, _after(settings.SECOND_READING_AFTER_S)
-        changes["reason"] = Reason.OUTCOME_UNKNOWN
+        # A portal that is down is not signed in to each minute, all night.
+        pause = pause_s(renewal.setbacks) if outcome == Outcome.LATER else 0.0
+        state, changes["look_at"] = State.UNKNOWN, _after(max(settings.SECOND_READING_AFTER_S, pause))
+        changes |= {"reason": Reason.OUTCOME_UNKNOWN, "setbacks": F("setbacks") + 1}
     elif outcome == Outcome.COMPLETE:
         state = State.COMPLETE
         changes |= {"look_at": None, "completed_at": Now(), "reason": "", "setbacks": 0}

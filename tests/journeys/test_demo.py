@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -132,16 +133,23 @@ def test_in_a_terminal_the_stages_are_drawn_in_place(runtime: Path, season: Path
     ours, theirs = pty.openpty()
     played = demo(runtime, season, output=theirs)
     os.close(theirs)
-    said = b""
-    while "收悉".encode() not in said:
-        said += os.read(ours, 4096)
+    said = heard(ours, until="收悉")
+    assert "\x1b[2K  确认" in said
     played.send_signal(signal.SIGINT)
     played.send_signal(signal.SIGINT)
-    while played.poll() is None:
-        try:
-            said += os.read(ours, 4096)
-        except OSError:  # the other end is closed
-            played.wait(60)
-    os.close(ours)
-    assert "确认" in said.decode(errors="replace")
+    heard(ours, until=None)
+    assert played.wait(60) == 128 + signal.SIGINT
     assert_nothing_is_left(runtime)
+
+
+def heard(terminal: int, *, until: str | None) -> str:
+    """What a program writes to its terminal until it has said this, or until it closes it."""
+    said = b""
+    while until is None or until.encode() not in said:
+        assert select.select([terminal], [], [], 90)[0], "the program has fallen silent"
+        try:
+            said += os.read(terminal, 4096)
+        except OSError:  # its end is closed
+            os.close(terminal)
+            break
+    return said.decode(errors="replace")

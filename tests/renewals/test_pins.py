@@ -13,9 +13,9 @@ from companies.domain.cards import lift_quarantine
 from companies.models import Card
 from portal_driver import contract
 from portal_driver.contract import Outcome, Reason
-from renewals.domain import pins, running
-from renewals.models import Desk, PinGrant, PinResult, Renewal, Run
-from tests.renewals.runs import claim, finish, make_due
+from renewals.domain import attention, pins, running
+from renewals.models import Desk, PinGrant, PinResult, Renewal, Run, State
+from tests.renewals.runs import claim, finish
 
 
 def use(run: Run, card: Card) -> str | None:
@@ -91,9 +91,11 @@ def test_a_pin_that_was_not_accepted_quarantines_the_card(
 def test_a_card_in_quarantine_gets_no_pin(renewal: Renewal, card: Card, desk: Desk, mei: User) -> None:
     run = claim(card, desk)
     use(run, card)
-    make_due(finish(run, Outcome.LATER, Reason.BROWSER_GONE))
-    second = claim(card, desk)
-    assert use(second, card) is None
+    rested = finish(run, Outcome.LATER, Reason.BROWSER_GONE)
+    assert (rested.state, rested.reason) == (State.ATTENTION, Reason.SIGN_IN_UNCLEAR), "somebody is told"
+    with scope(card.agency_id):
+        attention.retry(rested, by=mei)
+    assert use(claim(card, desk), card) is None
     with scope(card.agency_id):
         lift_quarantine(card, by=mei, why="called the company")
         assert Card.objects.get().sealed_pin is None, "a PIN that was refused is not tried again"
