@@ -17,7 +17,8 @@ _BEFORE = re.compile(r"^[*>›»←◀◄<«·•☐□✓√]+")
 
 def normalise(text: str) -> str:
     """The text without any spaces, full-width forms turned into plain ones."""
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    # Twice: a space that goes may bring a letter and its accent together.
+    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
 
 
 def core(text: str) -> str:
