@@ -161,8 +161,8 @@ def test_the_command_in_the_terminal_ends_with_a_killed_parent(runtime: Path) ->
 SWALLOWS = """
 from agency.engines import Stopped, Supervisor
 with Supervisor() as supervisor:
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         supervisor.wait()
     except Stopped:
         print("swallowed", flush=True)
