@@ -32,7 +32,7 @@ class AgencyScopeMiddleware:
         self, request: HttpRequest, view: View, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> HttpResponseBase | None:
         membership = membership_of(request.user) if isinstance(request.user, User) else None
-        request.membership = membership  # type: ignore[attr-defined]
+        request.membership = membership  # type: ignore[attr-defined]  # ours, read by every view
         if membership is None:
             return None
         return _in_scope(membership, lambda: view(request, *args, **kwargs))
