@@ -30,9 +30,9 @@ async def renew(sitting: Sitting) -> Finished:
             return Finished(Outcome.COMPLETE)
         if whereabouts.application.this_year is not None:
             return await _submitted(sitting, whereabouts.application.this_year)
-        if whereabouts.step is None or done_here:
+        if whereabouts.step is None or whereabouts.stands_where_it_stood:
             raise _nothing_to_do(sitting, whereabouts)
-        done_here = await apply(sitting, whereabouts.step)
+        done_here |= await apply(sitting, whereabouts.step)
 
 
 async def _submitted(sitting: Sitting, application: Listed) -> Finished:

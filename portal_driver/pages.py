@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from portal_driver.errors import PageChanged
 from portal_driver.finding import Field, Press, View
 from portal_driver.portal import Portal
-from portal_driver.profile import Profile, Words
-from portal_driver.words import normalise, says, value_after
+from portal_driver.profile import Profile, SignInWords, Words
+from portal_driver.words import core, mentions, normalise, uscc_in, value_after
 
 
 @dataclass(frozen=True)
@@ -55,26 +56,73 @@ class SignInPage(Screen):
 
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
-        return view.has_press(profile.sign_in.card_tab)
+        words = profile.sign_in.card_tab
+        return view.has_press(words) or (view.asks_for_pin and bool(view.mentions(words)))
 
-    async def choose_card(self) -> None:
-        """Open the tab 卡介质 and wait for its PIN field."""
-        words = self.portal.profile.sign_in
-        if _pin_field(self.view) is None:
-            await self.portal.press(words.card_tab)
-        await self.portal.wait_for(_pin_field, words.pin)
+    async def choose_card(self) -> SignInForm:
+        """Open the tab 卡介质 and wait for its form: its PIN field, and the 登录 nearest to it.
 
-    async def type_pin(self, pin: str) -> None:
+        Raises `PageChanged` where there is no such form; nothing was typed then.
+        """
+        portal, words = self.portal, self.portal.profile.sign_in
+        before = {(field.document.frame, field.rect) for field in self.view.fields if field.secret}
+
+        def form_in(view: View) -> SignInForm | None:
+            form = SignInForm.of(view, words)
+            # Until the page is at rest, a field that was there before is another tab's password.
+            is_other_tabs = form and (form.field.document.frame, form.field.rect) in before and is_new
+            return None if is_other_tabs else form
+
+        is_new = self.view.has_press(words.card_tab)
+        if is_new:
+            await portal.walk(words.card_tab)
+        try:
+            return await portal.wait_for(form_in, words.pin)
+        except PageChanged:
+            is_new = False
+            return await portal.wait_for(form_in, words.pin)
+
+    async def type_pin(self, form: SignInForm, pin: str) -> None:
         """Type the PIN and press 登录, once. What came of it is read afterwards."""
-        field = await self.portal.element(_pin_field, self.portal.profile.sign_in.pin)
-        button = await self.portal.find(self.portal.profile.sign_in.sign_in)
+        words = self.portal.profile.sign_in
+        button = await self.portal.find(words.sign_in, lambda view: SignInForm.button_in(view, words))
+        field = await self.portal.element(lambda view: SignInForm.field_in(view, words), words.pin)
         await field.fill(pin)
-        await self.portal.click(button)
+        await self.portal.click(button, says=words.sign_in[0])
 
 
-def _pin_field(view: View) -> Field | None:
-    secret = [field for field in view.fields if field.secret]
-    return secret[0] if len(secret) == 1 else None
+@dataclass(frozen=True)
+class SignInForm:
+    """The form of 卡介质: where the PIN goes, and what is pressed then."""
+
+    field: Field
+    button: Press
+
+    @classmethod
+    def of(cls, view: View, words: SignInWords) -> SignInForm | None:
+        """The form in a view, or None where field or button is not there."""
+        field, button = cls.field_in(view, words), cls.button_in(view, words)
+        return cls(field, button) if field and button else None
+
+    @classmethod
+    def field_in(cls, view: View, words: SignInWords) -> Field | None:
+        """The one secret field, or the one of them that the words label; a plain one where none is secret."""
+        secret = [field for field in view.fields if field.secret]
+        if len(secret) == 1:
+            return secret[0]
+        candidates = secret or [field for field in view.fields if _is_labelled(field, words.pin[:-1])]
+        labelled = [field for field in candidates if _is_labelled(field, words.pin[:-1])]
+        return labelled[0] if len(labelled) == 1 else None
+
+    @classmethod
+    def button_in(cls, view: View, words: SignInWords) -> Press | None:
+        """The 登录 of the form: pages say it in their header and in the other tabs too."""
+        field = cls.field_in(view, words)
+        return view.near(words.sign_in, field) if field else None
+
+
+def _is_labelled(field: Field, words: Words) -> bool:
+    return any(mentions(label, words) for label in (*field.labels, field.beside))
 
 
 class CompanyPage(Screen):
@@ -88,9 +136,8 @@ class CompanyPage(Screen):
 
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
-        return bool(
-            value_after(view.text, profile.company.name) and value_after(view.text, profile.company.uscc)
-        )
+        # Another label may follow where a value would stand.
+        return bool(re.fullmatch(r"[0-9A-Z]{18}", uscc_in(value_after(view.text, profile.company.uscc))))
 
     def company(self) -> ShownCompany:
         """Name and USCC as they stand on the page."""
@@ -99,7 +146,7 @@ class CompanyPage(Screen):
 
 
 class BannerPage(Screen):
-    """4: the credit insurance system with the button of a pending policy's banner."""
+    """4: the credit insurance system with the banner of a pending policy and what is pressed there."""
 
     name = "pending_banner"
 
@@ -109,7 +156,13 @@ class BannerPage(Screen):
 
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
-        return view.has_press(profile.pending.view)
+        return cls.button_in(view, profile) is not None
+
+    @staticmethod
+    def button_in(view: View, profile: Profile) -> Press | None:
+        """查看保单, or the banner as a whole where all of it is one link."""
+        words = profile.pending
+        return view.press(words.view) or view.sentence(words.banner, words.view)
 
 
 class PendingPage(Screen):
@@ -123,7 +176,9 @@ class PendingPage(Screen):
 
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
-        return view.has_press(profile.pending.confirm) and view.box(profile.pending.box) is not None
+        words = profile.pending
+        has_form = view.has_press(words.confirm) or view.field(words.contact_email) is not None
+        return has_form and view.has_box(words.box)
 
 
 class SealingPage(Screen):
@@ -152,7 +207,7 @@ class SigningPage(Screen):
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
         words = profile.authorizing
-        return view.has_press(words.sign) and view.box(words.sign_box) is not None
+        return view.has_press(words.sign) and view.has_box(words.sign_box)
 
 
 class AuthorizingPage(Screen):
@@ -167,7 +222,7 @@ class AuthorizingPage(Screen):
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
         words = profile.authorizing
-        return view.has_press(words.authorize) and view.box(words.authorize_box) is not None
+        return view.has_press(words.authorize) and view.has_box(words.authorize_box)
 
 
 class FinishingPage(Screen):
@@ -182,7 +237,15 @@ class FinishingPage(Screen):
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
         words = profile.authorizing
-        return view.has_press(words.finish) and bool(view.mentions(words.finish_page))
+        if AuthorizingPage.shown_in(view, profile):
+            return False
+        for press in view.saying(words.finish):
+            # A message that something failed wears a 确定 too, on top of the page that failed.
+            text = press.inside if press.layer else view.text
+            is_failure = press.layer and mentions(text, profile.trouble.failed)
+            if mentions(text, words.finish_page) and not is_failure:
+                return True
+        return False
 
 
 class SubmittedPage(Screen):
@@ -196,8 +259,13 @@ class SubmittedPage(Screen):
 
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
-        words = profile.authorizing
-        return bool(view.mentions(words.finished)) and not view.has_press(words.finish)
+        return bool(cls.said_in(view, profile)) and not view.has_press(profile.authorizing.finish)
+
+    @staticmethod
+    def said_in(view: View, profile: Profile) -> str:
+        """The words of completion as the page says them; a message that floats by says less than it seems."""
+        said = (mentions(leaf.text, profile.authorizing.finished) for leaf in view.leaves if not leaf.layer)
+        return next(filter(None, said), "")
 
 
 class PolicyPage(Screen):
@@ -234,15 +302,31 @@ class PolicyPage(Screen):
         return normalise(state) in {normalise(word) for word in profile.lists.acknowledged}
 
 
-def close_button(view: View, profile: Profile) -> Press | None:
-    """6: what closes the renewal application (续转申请单), on a layer that names it or in its own tab."""
+Closers = frozenset[tuple[str, str]]
+"""Things that close something, as they were before the renewal application opened."""
+
+
+def closers(view: View, profile: Profile) -> Closers:
+    """What could close something in this view."""
+    return frozenset(_closer(press) for press in view.saying(profile.pending.close_application))
+
+
+def close_button(view: View, profile: Profile, before: Closers) -> Press | None:
+    """6: what closes the renewal application (续转申请单): new since the tick, best where it is named."""
     words = profile.pending
-    for press in view.presses:
-        names_it = any(normalise(word) in press.inside for word in words.application)
-        in_own_tab = view.mentions(words.application) and not view.has_press(words.confirm)
-        if says(press.said, words.close_application) and (names_it if press.layer else in_own_tab):
-            return press
-    return None
+    new = [
+        press
+        for press in view.saying(words.close_application)
+        if _closer(press) not in before and not press.covered
+    ]
+    best_first = sorted(
+        new, key=lambda press: (not mentions(press.inside, words.application), -press.layer, press.order)
+    )
+    return best_first[0] if best_first else None
+
+
+def _closer(press: Press) -> tuple[str, str]:
+    return core(press.said), re.sub(r"\d", "", press.inside) if press.layer else press.document.frame.url
 
 
 def period_in(text: str) -> tuple[str, str]:

@@ -139,6 +139,7 @@ class Trouble:
 
     unavailable: Words
     session_lost: Words
+    failed: Words
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,14 @@ class Whereabouts:
         """Whether the portal lists this year's application, or already its policy."""
         return self.application.this_year is not None or self.policy.this_year is not None
 
+    @property
+    def stands_where_it_stood(self) -> bool:
+        """Whether the portal shows again a screen whose click this run saw take effect."""
+        at = STEPS.index(type(self.step)) if self.step else len(STEPS)
+        return bool(self.done_here.intersection(CLICKS_OF_STEPS[at:])) or (
+            bool(self.done_here) and at >= len(CLICKS_OF_STEPS)
+        )
+
     def reading(self, acknowledged: Words) -> Reading:
         """The event that tells it; `acknowledged` are the words of a policy's last state."""
         application, policy = self.application.this_year, self.policy.this_year
@@ -100,11 +108,19 @@ async def read_list(sitting: Sitting, way: Sequence[Words], page: type[ListPage]
         listing = page.listing(view, sitting.profile, sitting.plan.year)
         return listing if listing and (listing.this_year or listing.is_complete) else None
 
-    shown = await sitting.portal.follow(way, page)
     try:
+        await sitting.portal.follow(way, page)
         listing: Listing = await sitting.portal.wait_for(enough, page.words(sitting.profile))
     except PageChanged:
-        return Listing(shown.view, None, is_complete=False)
+        view = await sitting.portal.look()
+        read = page.listing(view, sitting.profile, sitting.plan.year)
+        if read is not None and read.unclear:
+            year = f"{page.words(sitting.profile)[0]} with a policy year ({sitting.profile.lists.year[0]})"
+            raise PageChanged(expected=year, seen=read.unclear) from None
+        # A list without entries may have no headings either: it says so, and proves nothing.
+        if page.shown_in(view, sitting.profile) or view.mentions(sitting.profile.lists.nothing):
+            return Listing(view, None, is_complete=False)
+        raise
     if listing.this_year is not None:
         await sitting.keep(page.name, listing.view, None)
     return listing
@@ -112,13 +128,38 @@ async def read_list(sitting: Sitting, way: Sequence[Words], page: type[ListPage]
 
 async def _behind_banner(sitting: Sitting) -> Screen | None:
     """The screen that 查看保单 leads to: where this year's application stands. None without a banner."""
-    await sitting.portal.press(sitting.profile.menu.pending)
-    try:
-        await sitting.portal.reach(BannerPage)
-    except PageChanged:
-        # The banner without its button is a portal that changed, not a company without a policy.
-        if (await sitting.portal.look()).mentions(sitting.profile.pending.banner):
-            raise
+    banner = await _banner(sitting)
+    if banner is None:
         return None
-    await sitting.portal.press(sitting.profile.pending.view)
+    profile = sitting.profile
+    words = profile.pending.view
+    button = await sitting.portal.find(words, lambda view: BannerPage.button_in(view, profile))
+    await sitting.portal.click(button, says=words[0])
     return await sitting.portal.reach(*STEPS)
+
+
+async def _banner(sitting: Sitting) -> BannerPage | None:
+    """The page with the banner: in sight, in the credit insurance system (guide, 二.1), or where we came in.
+
+    None where the system's pages came to rest without a banner. Raises `PageChanged` where none of them could
+    be reached, and where the banner is there without its button.
+    """
+    portal, profile = sitting.portal, sitting.profile
+    if BannerPage.shown_in(view := await portal.look(), profile):
+        return BannerPage(portal, view)
+    missing = PageChanged(expected=profile.pending.banner[0], seen="no way to the credit insurance system")
+    was_inside = False
+    for lead in (profile.company.onward, *((word,) for word in profile.menu.pending), None):
+        try:
+            await (portal.walk(lead) if lead else portal.come_in())
+            return await portal.reach(BannerPage)
+        except PageChanged as not_there:
+            missing = not_there
+        view = await portal.look()
+        # The banner without its button is a portal that changed, not a company without a policy.
+        if view.mentions(profile.pending.banner):
+            raise missing
+        was_inside = was_inside or (sitting.names_company(view) and view.has_press(profile.menu.policies))
+    if not was_inside:
+        raise missing
+    return None

@@ -19,6 +19,7 @@ from portal_driver.errors import (
     DriverError,
     OutcomeUnknown,
     PageChanged,
+    PersonNeeded,
     PortalUnavailable,
     SignInRefused,
     StarterGone,
@@ -31,6 +32,7 @@ from portal_driver.profile import Profile
 from portal_driver.sitting import Sitting
 from portal_driver.starter import Starter
 
+OPEN_ROOTS = Path(__file__).parent / "open_roots.js"
 DRIVER = "xubao-portal-driver/1"
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ async def _carry_out(
     ) as (browser, context):
         starter.tell(Started(DRIVER, profile.name, profile.sha256, _named(found, browser)))
         await gate.guard(context)
+        await context.add_init_script(path=OPEN_ROOTS)
         portal = Portal(
             context, profile, lambda waited: starter.tell(Waiting("page", waited, profile.limits.page_s))
         )
@@ -93,11 +96,10 @@ async def _told(sitting: Sitting) -> Finished:
     """The story, with the page kept where it ends at one that nobody expected."""
     try:
         return await renew(sitting)
-    except (PageChanged, SignInRefused) as error:
-        await _keep_unknown(sitting, error)
-        raise
     except DriverError as error:
-        if isinstance(error.__cause__, DriverError):
+        # A portal that is down has nothing to show; before the sign-in a person's reason lies at the desk.
+        is_of_a_page = isinstance(error, PageChanged | SignInRefused | OutcomeUnknown)
+        if is_of_a_page or (isinstance(error, PersonNeeded) and sitting.portal.signed_in):
             await _keep_unknown(sitting, error)
         raise
 

@@ -11,7 +11,7 @@ from portal_driver.contract import CardRead, NeedPin, NoPin, Reason, SignedIn
 from portal_driver.control import CardControl, check_card
 from portal_driver.errors import DriverError, PageChanged, PersonNeeded, PortalUnavailable, SignInRefused
 from portal_driver.finding import View
-from portal_driver.pages import CompanyPage, SignInPage
+from portal_driver.pages import CompanyPage, SignInForm, SignInPage
 from portal_driver.sitting import Sitting
 
 # The portal's clock decides whether a certificate has expired.
@@ -37,15 +37,15 @@ def _check_card(sitting: Sitting, card: CardRead) -> None:
 async def sign_in(sitting: Sitting) -> CompanyPage:
     """Sign in with the card and its PIN; the company that the portal shows is the plan's."""
     page = await _open_sign_in(sitting)
-    await page.choose_card()
+    form = await page.choose_card()
     answer = await sitting.starter.need_pin(NeedPin(sitting.plan.card.number))
     if isinstance(answer, NoPin):
         raise PersonNeeded(Reason.PIN_MISSING, card=sitting.plan.card.number)
     sitting.scrubber.add(answer.pin)
     # A person may have taken minutes to type it: the right PIN on another card is a wrong try there.
     _check_card(sitting, await _read_card(sitting))
-    company_page = await _try_once(sitting, page, answer.pin)
-    sitting.portal.signed_in = True
+    company_page = await _try_once(sitting, page, form, answer.pin)
+    sitting.portal.has_come_in(company_page.view)
     await _check_company(sitting, company_page)
     return company_page
 
@@ -61,14 +61,16 @@ async def _open_sign_in(sitting: Sitting) -> SignInPage:
     return await portal.follow(sitting.profile.menu.to_sign_in, SignInPage)
 
 
-async def _try_once(sitting: Sitting, page: SignInPage, pin: str) -> CompanyPage:
+async def _try_once(sitting: Sitting, page: SignInPage, form: SignInForm, pin: str) -> CompanyPage:
     """The page behind the sign-in. Whatever else follows a typed PIN is a refusal, never a second try."""
+    # What the page says beforehand ("输错五次将被锁定") is no answer to the PIN.
+    said_before = frozenset(_lines((await sitting.portal.look()).text))
 
     def result_in(view: View) -> SignInRefused | bool | None:
-        return _result(sitting, view)
+        return _result(sitting, view, said_before)
 
     try:
-        await page.type_pin(pin)
+        await page.type_pin(form, pin)
         result = await sitting.portal.wait_for(result_in, sitting.profile.company.title, patient=True)
     except DriverError as error:
         raise SignInRefused(Reason.SIGN_IN_UNCLEAR, **error.detail) from None
@@ -80,14 +82,15 @@ async def _try_once(sitting: Sitting, page: SignInPage, pin: str) -> CompanyPage
     return await sitting.portal.follow([sitting.profile.company.title], CompanyPage)
 
 
-def _result(sitting: Sitting, view: View) -> SignInRefused | bool | None:
+def _result(sitting: Sitting, view: View, said_before: frozenset[str]) -> SignInRefused | bool | None:
     """What the sign-in came to, or None while nothing can be told."""
     words = sitting.profile.sign_in
-    if not (view.asks_for_pin or view.has_press(words.card_tab)):
+    if not (view.asks_for_pin or SignInPage.shown_in(view, sitting.profile)):
         company = sitting.profile.company
         is_in = view.has_press(company.title) or view.has_press(company.onward)
         return is_in or CompanyPage.shown_in(view, sitting.profile) or None
-    text = "\n".join([view.text, *sitting.portal.dialogs])
+    new = [line for line in _lines(view.text) if line not in said_before]
+    text = "\n".join([*new, *sitting.portal.dialogs])
     for reason, said in (
         (Reason.CARD_LOCKED, words.card_locked),
         (Reason.PIN_REFUSED, words.pin_refused),
@@ -97,6 +100,10 @@ def _result(sitting: Sitting, view: View) -> SignInRefused | bool | None:
         if line:
             return SignInRefused(reason, seen=sitting.scrubber.clean(line))
     return None
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
 
 
 def _line_with(text: str, words: tuple[str, ...]) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
+from itertools import accumulate
+
+from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.camera import picture, without_values
 from portal_driver.contract import Plan, Reason, Stage
@@ -14,7 +18,7 @@ from portal_driver.pages import ShownCompany
 from portal_driver.portal import Portal
 from portal_driver.profile import Profile
 from portal_driver.starter import Starter
-from portal_driver.words import normalise, uscc_in, values_after, years_in
+from portal_driver.words import APART, normalise, uscc_in, values_after, years_in
 
 # A shorter cookie ("true", "zh") is no secret, and striking it out would spoil texts.
 _SHORTEST_COOKIE = 8
@@ -34,11 +38,18 @@ class Sitting:
 
     async def keep(self, page: str, view: View, stage: Stage | None) -> None:
         """Keep what a page says and how it looks."""
-        self.evidence.keep_text(view.text, page=page, stage=stage)
+        self.evidence.keep_text(view.text.replace(APART, " "), page=page, stage=stage)
         contact = self.plan.contact
         image = await picture(view, (contact.mobile, contact.email, contact.name))
         if image is not None:
             self.evidence.keep_picture(image, page=page, stage=stage)
+
+    async def keep_documents(self, page: str, stage: Stage | None) -> None:
+        """Keep the PDFs that the page loaded since the last press: it may show a document, not text."""
+        for response in self.portal.movement.documents:
+            # A document that the page shows and that cannot be had a second time is still in its picture.
+            with contextlib.suppress(PlaywrightError):
+                self.evidence.keep_document(await response.body(), page=page, stage=stage, ending="pdf")
 
     async def keep_unknown(self) -> None:
         """Keep the page that nobody expected, scrubbed: text, picture, markup of all its frames."""
@@ -71,19 +82,30 @@ class Sitting:
             self.compare(ShownCompany(name, ""))
         for uscc in values_after(view.text, words.uscc):
             self.compare(ShownCompany("", uscc))
-        if normalise(company.name) not in normalise(view.text) and company.uscc not in view.text:
+        if not self.names_company(view):
             raise PageChanged(expected=company.name, seen="a page that does not name the company")
         years = years_in(view.text)
         if years and self.plan.year not in years:
             raise PageChanged(expected=f"{self.plan.year} 年度", seen=f"{sorted(years)} 年度")
+
+    def names_company(self, view: View) -> bool:
+        """Whether the plan's company stands anywhere on the page, by name or USCC."""
+        company, text = self.plan.company, normalise(view.text)
+        return normalise(company.name) in text or company.uscc.upper() in text.upper()
 
     def compare(self, shown: ShownCompany) -> None:
         """Compare what the page shows, as far as it does. Raises `PersonNeeded` on a difference."""
         company = self.plan.company
         if shown.uscc and uscc_in(shown.uscc) != company.uscc.upper():
             raise PersonNeeded(Reason.USCC_DIFFERS, expected=company.uscc, seen=shown.uscc, call="95198")
-        if shown.name and normalise(shown.name) != normalise(company.name):
+        if shown.name and not _is_name(shown.name, company.name):
             raise PersonNeeded(Reason.COMPANY_DIFFERS, expected=company.name, seen=shown.name, call="95198")
+
+
+def _is_name(shown: str, name: str) -> bool:
+    """Whether the line begins with this name, and the name ends where a run of text does."""
+    runs = [normalise(run) for run in shown.split(APART)]
+    return normalise(name) in accumulate(runs)
 
 
 def _depth(frame: object) -> int:
