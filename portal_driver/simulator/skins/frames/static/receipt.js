@@ -14,6 +14,7 @@
   }
 
   button.addEventListener("click", async () => {
+    if (!mayGoOn()) return;
     button.disabled = true;
     try {
       const answer = await (await fetch(button.dataset.url, { method: "POST" })).json();

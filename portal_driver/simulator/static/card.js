@@ -1,14 +1,9 @@
 "use strict";
 
-// Signs in with the card: reads it through the control on this computer, has it sign the
-// challenge, and posts the result. The PIN goes to the control only, once per press.
+// The card, for any skin's sign-in page: `signWithCard` reads it through the control on this computer
+// and has it sign the challenge. The PIN goes to the control only, once per call.
 
 (() => {
-  const form = document.getElementById("fm1");
-  const pin = document.getElementById("password");
-  const button = document.getElementById("loginbutton");
-  const message = document.getElementById("msg");
-
   const UNREACHABLE = ["连接客户端控件服务失败,请重试.", "Err:Base60408"];
 
   class Control {
@@ -57,41 +52,18 @@
     return text;
   }
 
-  function show(words) {
-    message.textContent = words;
-    message.hidden = false;
-    button.disabled = false;
-  }
-
-  async function signIn() {
-    const control = await Control.open(form.dataset.control);
+  // {card, certificate, signature}; rejects with the control's errors, which `explainCard` puts into words.
+  window.signWithCard = async (address, random, pin) => {
+    const control = await Control.open(address);
     try {
       await control.ask("cus-sec_SpcInitEnvEx");
       const [card] = await control.ask("cus-sec_SpcGetCardID");
-      const [signature, certificate] = await control.ask("cus-sec_SpcSignDataAsPEM", {
-        inData: form.elements.random.value,
-        passwd: pin.value,
-      });
+      const [signature, certificate] = await control.ask("cus-sec_SpcSignDataAsPEM", { inData: random, passwd: pin });
       await control.ask("cus-sec_SpcClearEnv");
-      form.elements.icCard.value = card;
-      form.elements.certNo.value = certificate;
-      form.elements.signData.value = signature;
-      form.submit();
+      return { card, certificate, signature };
     } finally {
-      pin.value = "";
       control.socket.close();
     }
-  }
-
-  button.addEventListener("click", () => {
-    if (!pin.value) return show("请输入卡密码");
-    button.disabled = true;
-    message.hidden = true;
-    signIn().catch((error) => show(explain([].concat(error))));
-  });
-  pin.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
-    button.click();
-  });
+  };
+  window.explainCard = (error) => explain([].concat(error));
 })();

@@ -21,7 +21,7 @@ function showTab(link, name) {
 }
 
 function submitForm(id) {
-  document.getElementById(id).submit();
+  if (mayGoOn()) document.getElementById(id).submit();
 }
 
 function closeNotice(link) {
