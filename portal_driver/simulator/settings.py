@@ -18,8 +18,9 @@ def beijing_now() -> datetime:
 class Settings:
     """`port` is that of the public pages; the others are taken next to it, or anywhere when it is 0.
 
-    `skin` is the folder in `skins/` that says what the portal looks like. `approve_after_s` is the time from application to policy, `None` for "only by hand". `pin_tries` is
-    how many wrong PINs lock a card. `session_s` ends a session that was idle for so long.
+    `skin` is the folder in `skins/` that says what the portal looks like. `approve_after_s` is the time
+    from application to policy, `None` for "only by hand". `pin_tries` is how many wrong PINs lock a
+    card. `session_s` ends a session that was idle for so long.
     """
 
     year: int

@@ -1,4 +1,4 @@
-"""A skin: what the portal looks like and where its things are. A folder in `skins/`; see docs/simulator.md."""
+"""A skin: what the portal looks like and where its things are. See docs/simulator.md."""
 
 from __future__ import annotations
 
