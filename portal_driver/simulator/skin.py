@@ -28,7 +28,7 @@ _USUAL_FIELDS = {
     "lt": "lt",
     "execution": "execution",
 }
-_DOOR = re.compile(r"(GET|POST) (/\S*)(?: (\w+)=(\S+))?")
+_DOOR = re.compile(r"(GET|POST|PUT) (/\S*)(?: (\w+)=(\S+))?")
 
 
 class BadSkin(ValueError):

@@ -85,7 +85,7 @@ async def fields_of(request: Request) -> dict[str, str]:
         with contextlib.suppress(ValueError):
             body = await request.json()
             said |= {key: _as_text(value) for key, value in body.items()} if isinstance(body, Mapping) else {}
-    elif request.method == "POST":
+    elif request.method != "GET":
         said |= {key: str(value) for key, value in (await request.form()).items()}
     return said
 

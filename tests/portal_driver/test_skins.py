@@ -24,9 +24,7 @@ ONCE, NEVER = (1, 1), (0, 0)
 @pytest.fixture(scope="module", params=skin_names())
 def skinned(request: pytest.FixtureRequest, companies: tuple[Company, ...]) -> Iterator[Simulator]:
     """A simulator in one of its skins."""
-    settings = Settings(
-        year=YEAR, skin=request.param, desks=2, approve_after_s=None, read_seconds=READING_S
-    )
+    settings = Settings(year=YEAR, skin=request.param, desks=2, approve_after_s=None, read_seconds=READING_S)
     with Simulator(companies, settings) as simulator:
         yield simulator
 
