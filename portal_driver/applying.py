@@ -143,8 +143,7 @@ async def _agree(sitting: Sitting) -> None:
     await portal.tick(words.box)
     view = await portal.wait_for(opened, words.application)
     opened_at = time.monotonic()
-    if sitting.names_company(view):
-        sitting.check_company(view)
+    sitting.check_company(view)
     await sitting.keep("application", view, Click.CONFIRM.stage)
     await sitting.keep_documents("application", Click.CONFIRM.stage)
     await _spend(sitting, opened_at, profile.limits.reading_s)

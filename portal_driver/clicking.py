@@ -40,7 +40,7 @@ async def press_once[T](
     have been delivered.
     """
     view = await sitting.portal.look()
-    sitting.check_company(view)
+    await sitting.check_page(view)
     button = await sitting.portal.find(words, button_in)
     await sitting.keep(screen.name, view, click.stage)
     if sitting.plan.stop_before is click:

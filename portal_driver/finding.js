@@ -264,6 +264,7 @@
       if (label) said.push(normal(label.textContent));
     }
     said.push(normal(attr(el, "aria-label")), normal(attr(el, "placeholder")), normal(attr(el, "title")));
+    if (attr(el, "role") === "checkbox") said.push(texts.get(el) || "");
     return said.filter(Boolean);
   };
 

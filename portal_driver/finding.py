@@ -230,6 +230,7 @@ class View:
     def label(self, words: Words) -> Press | None:
         """The text that begins with the words: what a person presses where a box is only drawn beside it."""
         saying = [press for press in self.presses if begins(press.said, words)]
+        saying = [press for press in saying if not any(_stands_for(other, press) for other in saying)]
         best = _best(saying, lambda press: (press.covered, press.sure, -press.layer))
         if len(best) > 1:
             raise _ambiguous(words, [press.said for press in best])

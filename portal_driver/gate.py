@@ -15,6 +15,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import unquote_plus
 
 from playwright.async_api import APIResponse, BrowserContext, Request, Route
@@ -22,9 +23,10 @@ from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Armed, Click
 
+_PAGE_SETUP = Path(__file__).parent / "page_setup.js"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # Reports that a page sends beside its work; none of them is the request that a click caused.
-_ASIDE = frozenset({"ping", "cspviolationreport", "eventsource"})
+_ASIDE = frozenset({"cspviolationreport", "eventsource"})
 # Chromium would send the same body again to the new address, past this gate.
 _REPEATING = frozenset({307, 308})
 # What may differ when the same thing is sent again: times, nonces, keys, the boundaries of a form.
@@ -84,6 +86,7 @@ class Gate:
 
     async def guard(self, context: BrowserContext) -> None:
         """Route every request of the context's pages, popups included, through this gate."""
+        await context.add_init_script(path=_PAGE_SETUP)
         await context.route("**/*", self._pass)
 
     def open(self, armed: Armed) -> Token:
@@ -107,7 +110,9 @@ class Gate:
     async def _pass(self, route: Route) -> None:
         request = route.request
         click = self.click_of(request.method, request.url)
-        if request.method in _READING and click is None:
+        # A report that is held is let go when its page goes: the gate would send it a second time.
+        is_report = request.resource_type == "ping"
+        if click is None and (request.method in _READING or is_report):
             await _harmlessly(route.continue_())
             return
         await self._send_once(route, click)

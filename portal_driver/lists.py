@@ -84,7 +84,7 @@ class ListPage(Screen):
         entries = _entries(view, cls.number_words(words), profile)
         if entries is None:
             return None
-        numbered = [entry for entry in entries if entry.says(cls.number_words(words))]
+        numbered = [entry for entry in entries if _is_number(entry.says(cls.number_words(words)))]
         this_year = [entry for entry in numbered if year in entry.years(words)]
         total = _total(view.text, words.total)
         said_empty = not numbered and bool(view.mentions(words.nothing))
@@ -135,24 +135,29 @@ class PoliciesPage(ListPage):
 
 def _entries(view: View, number: Words, profile: Profile) -> list[_Entry] | None:
     """The entries of the list in the view, or None where it shows no such list."""
-    for read in (_of_table, _of_grid):
-        entries = read(view, number)
-        if entries is not None:
-            return entries
+    for tables in (_tables(view, number), _grids(view, number)):
+        if tables:
+            # A form to search the list has the same words above it, and nothing below them.
+            return max(tables, key=lambda entries: sum(_is_number(entry.says(number)) for entry in entries))
     # A page that tells of the one application just made is no list, though it looks like a card.
     if view.mentions(profile.authorizing.finished):
         return None
     return _of_cards(view, number) or None
 
 
+def _is_number(text: str) -> bool:
+    return bool(re.search(r"\d{4}", text))
+
+
 # --- a table ------------------------------------------------------------------------------------------
 
 
-def _of_table(view: View, number: Words) -> list[_Entry] | None:
-    heading = next((row for row in view.rows if _is_heading(row, number)), None)
-    if heading is None:
-        return None
-    return [_of_row(row, heading) for row in view.rows if _is_below(row, heading)]
+def _tables(view: View, number: Words) -> list[list[_Entry]]:
+    headings = [row for row in view.rows if _is_heading(row, number)]
+    return [
+        [_of_row(row, heading) for row in view.rows if _is_below(row, heading)]
+        for heading in reversed(headings)
+    ]
 
 
 def _is_heading(row: Row, number: Words) -> bool:
@@ -178,18 +183,20 @@ def _under(head: Cell | Leaf, cells: Sequence[Cell | Leaf]) -> str:
 # --- a grid of boxes that only looks like a table -------------------------------------------------------
 
 
-def _of_grid(view: View, number: Words) -> list[_Entry] | None:
-    for leaf in view.leaves:
-        line = _level_with(leaf, view)
-        if says(leaf.text, number) and len(line) >= _LEAST_CELLS and not _has_value(leaf, line):
-            return [_of_line(below, line) for below in _lines_below(leaf, view)]
-    return None
+def _grids(view: View, number: Words) -> list[list[_Entry]]:
+    headings = [leaf for leaf in view.leaves if says(leaf.text, number)]
+    lines = [(leaf, _level_with(leaf, view)) for leaf in reversed(headings)]
+    return [
+        [_of_line(below, line) for below in _lines_below(leaf, view)]
+        for leaf, line in lines
+        if len(line) >= _LEAST_CELLS and not _has_value(leaf, line)
+    ]
 
 
 def _has_value(label: Leaf, line: list[Leaf]) -> bool:
     """Whether the words are the label of a value beside them rather than the heading of a column."""
     behind = [leaf for leaf in line if leaf.rect.left > label.rect.left]
-    return bool(behind) and bool(re.search(r"\d{4}", behind[0].text))
+    return bool(behind) and _is_number(behind[0].text)
 
 
 def _level_with(one: Leaf, view: View) -> list[Leaf]:
@@ -198,7 +205,7 @@ def _level_with(one: Leaf, view: View) -> list[Leaf]:
 
 def _lines_below(heading: Leaf, view: View) -> Iterator[list[Leaf]]:
     for leaf in view.leaves:
-        is_number = heading.rect.shares_column(leaf.rect) > 0 and re.search(r"\d{4}", leaf.text)
+        is_number = heading.rect.shares_column(leaf.rect) > 0 and _is_number(leaf.text)
         if _same_frame(leaf, heading) and leaf.rect.top >= heading.rect.bottom - 1 and is_number:
             line = _level_with(leaf, view)
             if len(line) >= _LEAST_CELLS:
@@ -232,7 +239,7 @@ def _of_cards(view: View, number: Words) -> list[_Entry]:
 def _labels_number(leaves: Sequence[Leaf], place: int, number: Words) -> bool:
     behind = value_after("\n".join(leaf.text for leaf in leaves[place : place + 2]), number)
     starts_here = any(core(leaves[place].text).startswith(core(word)) for word in number)
-    return starts_here and bool(re.search(r"\d{4}", behind))
+    return starts_here and _is_number(behind)
 
 
 def _of_card(leaves: Sequence[Leaf]) -> _Entry:

@@ -6,15 +6,20 @@ done that can be undone; what cannot be undone is pressed in `clicking.py` alone
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from playwright.async_api import ElementHandle
+from playwright.async_api import Error as PlaywrightError
+
 from portal_driver.errors import PageChanged
-from portal_driver.finding import Field, Press, View
+from portal_driver.finding import Field, Press, View, take
 from portal_driver.portal import Portal
 from portal_driver.profile import Profile, SignInWords, Words
-from portal_driver.words import core, mentions, normalise, uscc_in, value_after
+from portal_driver.words import APART, core, mentions, says, uscc_in, value_after, values_after
 
 
 @dataclass(frozen=True)
@@ -65,22 +70,17 @@ class SignInPage(Screen):
         Raises `PageChanged` where there is no such form; nothing was typed then.
         """
         portal, words = self.portal, self.portal.profile.sign_in
-        before = {(field.document.frame, field.rect) for field in self.view.fields if field.secret}
-
-        def form_in(view: View) -> SignInForm | None:
-            form = SignInForm.of(view, words)
-            # Until the page is at rest, a field that was there before is another tab's password.
-            is_other_tabs = form and (form.field.document.frame, form.field.rect) in before and is_new
-            return None if is_other_tabs else form
-
-        is_new = self.view.has_press(words.card_tab)
-        if is_new:
+        others = [await take(field) for field in self.view.fields if field.secret]
+        if self.view.has_press(words.card_tab):
             await portal.walk(words.card_tab)
-        try:
-            return await portal.wait_for(form_in, words.pin)
-        except PageChanged:
-            is_new = False
-            return await portal.wait_for(form_in, words.pin)
+        # Until the page is at rest, a field that was there before may be the password of another tab.
+        form = await portal.wait_for(lambda view: SignInForm.of(view, words), words.pin)
+        if await form.is_one_of(others):
+            rested = await portal.rest()
+            form = SignInForm.of(rested, words) or form
+            if await form.is_one_of(others) and form.may_be_an_accounts(rested, words):
+                raise PageChanged(expected=words.pin[0], seen="the password field of an account")
+        return form
 
     async def type_pin(self, form: SignInForm, pin: str) -> None:
         """Type the PIN and press 登录, once. What came of it is read afterwards."""
@@ -97,6 +97,21 @@ class SignInForm:
 
     field: Field
     button: Press
+
+    async def is_one_of(self, elements: Sequence[ElementHandle | None]) -> bool:
+        """Whether its field is one of these elements."""
+        field = await take(self.field)
+        for element in elements:
+            # A handle of another frame's document cannot be compared, and is another element.
+            with contextlib.suppress(PlaywrightError):
+                if field and element and await field.evaluate("(one, other) => one === other", element):
+                    return True
+        return False
+
+    def may_be_an_accounts(self, view: View, words: SignInWords) -> bool:
+        """Whether a field for a user's name stands beside it, and nothing says that it is the card's."""
+        beside = [field for field in view.fields if field.document.frame is self.field.document.frame]
+        return len(beside) > 1 and not _is_labelled(self.field, words.pin[:-1])
 
     @classmethod
     def of(cls, view: View, words: SignInWords) -> SignInForm | None:
@@ -279,13 +294,17 @@ class PolicyPage(Screen):
 
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
-        # In a list's heading another heading follows the words, not a number.
-        number = value_after(view.text, profile.lists.policy_number)
-        return view.has_press(profile.lists.download) and any(sign.isdigit() for sign in number)
+        return view.has_press(profile.lists.download) and bool(cls.number_in(view, profile))
+
+    @staticmethod
+    def number_in(view: View, profile: Profile) -> str:
+        """The policy's number, or nothing. In a list's heading another heading follows the words."""
+        said = values_after(view.text, profile.lists.policy_number)
+        return next((value for value in said if re.search(r"\d{4}", value)), "").split(APART, 1)[0].strip()
 
     def number(self) -> str:
         """The policy's number as the page says it."""
-        return value_after(self.view.text, self.portal.profile.lists.policy_number)
+        return self.number_in(self.view, self.portal.profile)
 
     def insurer(self) -> str:
         """The insurer, or nothing where the page does not name it."""
@@ -297,9 +316,9 @@ class PolicyPage(Screen):
 
     @staticmethod
     def is_acknowledged(view: View, profile: Profile) -> bool:
-        """Whether the policy's state reads 已收悉."""
-        state = value_after(view.text, profile.lists.state)
-        return normalise(state) in {normalise(word) for word in profile.lists.acknowledged}
+        """Whether the policy's state reads 已收悉; the last such label, as the list behind has one too."""
+        *_, state = ["", *values_after(view.text, profile.lists.state)]
+        return says(state.split(APART, 1)[0], profile.lists.acknowledged)
 
 
 Closers = frozenset[tuple[str, str]]

@@ -200,9 +200,12 @@ class Portal:
         Raises `PageChanged` with the words that the element says and what is in the way.
         """
         self.movement.begin()
+        page = self.tabs()[0]
         try:
             await element.click(timeout=(timeout_s or self.profile.limits.press_s) * 1000)
         except PlaywrightError as error:
+            if page.is_closed() and not self.movement.gone.is_set():
+                return  # the press closed its own tab
             raise PageChanged(expected=f"{says}, to be pressed", seen=_in_the_way(error)) from None
 
     async def walk(self, words: Words) -> None:

@@ -116,6 +116,7 @@ class ListWords:
     insurer: Words
     total: Words
     nothing: Words
+    loading: Words
     under_review: Words
     returned: Words
     acknowledged: Words
@@ -149,6 +150,7 @@ class Limits:
     page_s: float
     press_s: float
     settled_s: float
+    quiet_s: float
     answer_s: float
     control_s: float
     reading_s: float

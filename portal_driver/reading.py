@@ -91,14 +91,16 @@ async def read_whereabouts(sitting: Sitting, done_here: frozenset[Click]) -> Whe
     """One reading of the portal, from pages loaded for it."""
     menu, onward = sitting.profile.menu, sitting.profile.company.onward
     application = await read_list(sitting, [onward, menu.applications], ApplicationsPage)
+    unread = Listing(application.view, None, is_complete=True)
     if application.this_year and mentions(application.this_year.state, sitting.profile.lists.under_review):
         # No policy comes before the insurer's decision: there is nothing more to read.
-        return Whereabouts(application, Listing(application.view, None, is_complete=True), None, done_here)
+        return Whereabouts(application, unread, None, done_here)
+    step = None if application.this_year else await _behind_banner(sitting)
+    if step is not None:
+        # What waits for the company's own clicks cannot have become a policy.
+        return Whereabouts(application, unread, step, done_here)
     policy = await read_list(sitting, [onward, menu.policies], PoliciesPage)
-    whereabouts = Whereabouts(application, policy, None, done_here)
-    if whereabouts.is_submitted:
-        return whereabouts
-    return Whereabouts(application, policy, await _behind_banner(sitting), done_here)
+    return Whereabouts(application, policy, None, done_here)
 
 
 async def read_list(sitting: Sitting, way: Sequence[Words], page: type[ListPage]) -> Listing:
@@ -106,7 +108,12 @@ async def read_list(sitting: Sitting, way: Sequence[Words], page: type[ListPage]
 
     def enough(view: View) -> Listing | None:
         listing = page.listing(view, sitting.profile, sitting.plan.year)
-        return listing if listing and (listing.this_year or listing.is_complete) else None
+        if listing is None or listing.this_year:
+            return listing
+        # Many lists say that they are empty until their rows have come.
+        is_at_rest = sitting.portal.movement.is_still(view, for_s=sitting.profile.limits.quiet_s)
+        is_loading = view.mentions(sitting.profile.lists.loading)
+        return listing if listing.is_complete and is_at_rest and not is_loading else None
 
     try:
         await sitting.portal.follow(way, page)

@@ -32,7 +32,6 @@ from portal_driver.profile import Profile
 from portal_driver.sitting import Sitting
 from portal_driver.starter import Starter
 
-OPEN_ROOTS = Path(__file__).parent / "open_roots.js"
 DRIVER = "xubao-portal-driver/1"
 log = logging.getLogger(__name__)
 
@@ -84,7 +83,6 @@ async def _carry_out(
     ) as (browser, context):
         starter.tell(Started(DRIVER, profile.name, profile.sha256, _named(found, browser)))
         await gate.guard(context)
-        await context.add_init_script(path=OPEN_ROOTS)
         portal = Portal(
             context, profile, lambda waited: starter.tell(Waiting("page", waited, profile.limits.page_s))
         )

@@ -14,7 +14,7 @@ from portal_driver.errors import PageChanged, PersonNeeded
 from portal_driver.evidence import EvidenceBox, Scrubber
 from portal_driver.finding import View
 from portal_driver.gate import Gate
-from portal_driver.pages import ShownCompany
+from portal_driver.pages import CompanyPage, ShownCompany
 from portal_driver.portal import Portal
 from portal_driver.profile import Profile
 from portal_driver.starter import Starter
@@ -71,22 +71,38 @@ class Sitting:
             if len(value) >= _SHORTEST_COOKIE:
                 self.scrubber.add(value)
 
-    def check_company(self, view: View) -> None:
-        """Let only pages of the plan's company and year pass.
+    async def check_page(self, view: View) -> None:
+        """Let only a page of the plan's company and year pass, last of all before something irreversible.
 
-        A labelled name, USCC or year that differs stops the run, and so does a tab that names the
-        company nowhere, not even in its header.
+        Where the page names no company, the portal is asked anew, in a tab of its own, whose session this is.
         """
+        self.check_company(view)
+        if not self.names_company(view):
+            await self._check_session()
+
+    def check_company(self, view: View) -> None:
+        """Let nothing pass that differs from the plan: a labelled name or USCC, or the policy year."""
         words, company = self.profile.company, self.plan.company
         for name in values_after(view.text, words.name):
             self.compare(ShownCompany(name, ""))
         for uscc in values_after(view.text, words.uscc):
             self.compare(ShownCompany("", uscc))
-        if not self.names_company(view):
-            raise PageChanged(expected=company.name, seen="a page that does not name the company")
         years = years_in(view.text)
         if years and self.plan.year not in years:
-            raise PageChanged(expected=f"{self.plan.year} 年度", seen=f"{sorted(years)} 年度")
+            raise PageChanged(
+                expected=f"{self.plan.year} 年度", seen=f"{sorted(years)} 年度 for {company.name}"
+            )
+
+    async def _check_session(self) -> None:
+        before = self.portal.tabs()
+        await self.portal.come_in()
+        page = await self.portal.follow([self.profile.company.title], CompanyPage)
+        self.compare(page.company())
+        if not self.names_company(page.view):
+            raise PageChanged(expected=self.plan.company.name, seen="pages that do not name the company")
+        for tab in self.portal.tabs():
+            if tab not in before:
+                await tab.close()
 
     def names_company(self, view: View) -> bool:
         """Whether the plan's company stands anywhere on the page, by name or USCC."""
