@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +20,7 @@ from portal_driver.pages import (
     SealingPage,
     SigningPage,
 )
-from portal_driver.profile import Words
+from portal_driver.profile import Profile, Words
 from portal_driver.sitting import Sitting
 from portal_driver.words import mentions, says
 
@@ -152,21 +154,40 @@ async def _banner(sitting: Sitting) -> BannerPage | None:
     be reached, and where the banner is there without its button.
     """
     portal, profile = sitting.portal, sitting.profile
-    if BannerPage.shown_in(view := await portal.look(), profile):
-        return BannerPage(portal, view)
-    missing = PageChanged(expected=profile.pending.banner[0], seen="no way to the credit insurance system")
     was_inside = False
-    for lead in (profile.company.onward, *((word,) for word in profile.menu.pending), None):
-        try:
-            await (portal.walk(lead) if lead else portal.come_in())
-            return await portal.reach(BannerPage)
-        except PageChanged as not_there:
-            missing = not_there
-        view = await portal.look()
-        # The banner without its button is a portal that changed, not a company without a policy.
-        if view.mentions(profile.pending.banner):
-            raise missing
-        was_inside = was_inside or (sitting.names_company(view) and view.has_press(profile.menu.policies))
+    for anew in (False, True):
+        if anew:
+            await portal.come_in()
+            await portal.rest()
+        pressed: Counter[Words] = Counter()
+        while True:
+            view = await portal.look()
+            if BannerPage.shown_in(view, profile):
+                return BannerPage(portal, view)
+            was_inside = was_inside or (sitting.names_company(view) and view.has_press(profile.menu.policies))
+            lead = _lead_to_banner(view, profile, pressed)
+            if lead is None:
+                break
+            pressed[lead] += 1
+            await portal.walk(lead)
+            with contextlib.suppress(PageChanged):
+                return await portal.reach(BannerPage)
+            if (await portal.look()).mentions(profile.pending.banner):
+                # The banner without its button is a portal that changed, not a company without a policy.
+                raise PageChanged(expected=profile.pending.view[0], seen=profile.pending.banner[0])
     if not was_inside:
-        raise missing
+        raise PageChanged(expected=profile.company.onward[0], seen="no way to the credit insurance system")
+    return None
+
+
+def _lead_to_banner(view: View, profile: Profile, pressed: Counter[Words]) -> Words | None:
+    """The likeliest word in sight that leads to the page with the banner, and was not yet pressed in vain.
+
+    The system's own entry may be pressed twice: pressing it may have closed its sub-menu.
+    """
+    *surest, home = ((word,) for word in profile.menu.pending)
+    onward = profile.company.onward
+    for words in (*surest, onward, home):
+        if pressed[words] < (2 if words == onward else 1) and view.ways(words):
+            return words
     return None
