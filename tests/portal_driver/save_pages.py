@@ -1,7 +1,7 @@
 """`python -m tests.portal_driver.save_pages` saves each screen of each skin as it is rendered.
 
-`test_pages.py` reads them. A saved page needs no script and no server: frames stand in it as `srcdoc`, shadow roots as templates,
-style sheets as styles. `pages/expected.json`, beside them, is written by hand.
+`test_pages.py` reads them. A saved page needs no script and no server: frames stand in it as `srcdoc`,
+shadow roots as templates, style sheets as styles. `pages/expected.json` is written by hand.
 """
 
 from __future__ import annotations
