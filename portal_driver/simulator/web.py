@@ -109,6 +109,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
 
     def addresses(self, request: Request) -> Addresses:
         """Where the other sites are for this browser."""

@@ -1,4 +1,4 @@
-"""A person at the portal: sees words and presses what bears them, on any skin. Knows nothing of the driver."""
+"""A person at the portal: sees words and presses what bears them, on any skin. Knows no driver."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _PATIENCE_S = 15
 _UNSEEN = r"[\s\u200b]*"
 _IS_PRESSABLE = """el => {
   const box = el.getBoundingClientRect();
-  const looks = getComputedStyle(el).cursor === "pointer" || el.closest("button, a, input, [role=menuitem], [role=tab]");
+  const made = el.closest("button, a, input, [role=menuitem], [role=tab]");
+  const looks = made || getComputedStyle(el).cursor === "pointer";
   const sleeps = el.closest("[disabled], .btn-off, .is-disabled") || getComputedStyle(el).opacity === "0.4";
   const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
   const mask = hit && hit.closest(".el-loading-mask");
@@ -32,6 +33,13 @@ _DRAWN_BOX = """() => [...document.querySelectorAll("span")].find((el) => {
 def spelled(words: str, behind: str = r"[\s\u200b›→▾✕(（)）\d]*") -> re.Pattern[str]:
     """The words however they are torn, with nothing before and nothing of weight behind."""
     return re.compile("^" + _UNSEEN + _UNSEEN.join(map(re.escape, words)) + behind + "$")
+
+
+_IS_SETTLED = """() => document.readyState === "complete"
+  && [...document.querySelectorAll("*")].every((el) => !el.getAnimations().length)
+  && ![...document.querySelectorAll("body *")].some((el) => /^(加载中|印章生成中)/.test(el.textContent.trim())
+    && el.getClientRects().length)
+  && ![...document.querySelectorAll("div > template:not([shadowrootmode])")].length"""
 
 
 class Person:
@@ -64,6 +72,24 @@ class Person:
         """Write into the fields that are there, in their order."""
         await self._until(lambda: self._write_now(values), f"{len(values)} fields")
 
+    async def settle(self) -> None:
+        """Wait until everything has loaded, masks and fading layers are gone, and what is lazy is there."""
+
+        async def settled() -> bool:
+            await self.page.evaluate("scrollTo(0, 1e6)")
+            return bool(await self.page.evaluate(_IS_SETTLED))
+
+        await self._until(settled, "the page at rest")
+
+    async def close_form(self) -> None:
+        """Close the 续转申请单 by whichever of its two words it has, once it may be closed."""
+        await self._until(self._close_form_now, "关闭")
+
+    async def _close_form_now(self) -> bool:
+        if await self._seen("还需"):
+            return False
+        return await self._press_now("关闭") or await self._press_now("返回")
+
     async def _until(self, act: Callable[[], Awaitable[bool]], what: str) -> None:
         give_up_at = time.monotonic() + _PATIENCE_S
         while time.monotonic() < give_up_at:
@@ -77,12 +103,12 @@ class Person:
         raise AssertionError(f"{what}: not seen on {self.page.url}")
 
     async def _found(self, words: str) -> list[ElementHandle]:
-        found = []
-        for frame in self.page.frames:
-            for element in await frame.get_by_text(spelled(words)).element_handles():
-                if await element.is_visible() and await element.evaluate(_IS_PRESSABLE):
-                    found.append(element)
-        return found
+        return [
+            element
+            for frame in self.page.frames
+            for element in await frame.get_by_text(spelled(words)).element_handles()
+            if await element.is_visible() and await element.evaluate(_IS_PRESSABLE)
+        ]
 
     async def _press_now(self, words: str) -> bool:
         found = await self._found(words)
@@ -137,9 +163,11 @@ async def sign_in(person: Person, portal: str, company: Company, saw: Saw) -> No
     await person.see("小微投保")
     await saw("home")
     await person.press("小微投保")
+    await person.see("账号登录")
+    await saw("sign_in")
     await person.press("卡介质")
     await person.see("卡密码")
-    await saw("sign_in")
+    await saw("pin")
     await person.write(company.card.pin)
     await person.press("登录")
     await person.press("企业信息")
@@ -159,7 +187,7 @@ async def apply(person: Person, company: Company, saw: Saw) -> None:
     await person.tick("已认真阅读以上内容并同意")
     await person.see("小微信保易续转申请单")
     await saw("application")
-    await _close_form(person)
+    await person.close_form()
     await person.press("确认投保")
     if not company.authorized_before:
         await _authorize(person, saw)
@@ -168,17 +196,6 @@ async def apply(person: Person, company: Company, saw: Saw) -> None:
     await person.press("投保申请")
     await person.see("审核中")
     await saw("applications")
-
-
-async def _close_form(person: Person) -> None:
-    """Whichever of the two words the page has, once it may be closed."""
-
-    async def closed() -> bool:
-        if "还需" in "".join([await frame.locator("body").inner_text() for frame in person.page.frames]):
-            return False
-        return await person._press_now("关闭") or await person._press_now("返回")
-
-    await person._until(closed, "关闭")
 
 
 async def _authorize(person: Person, saw: Saw) -> None:

@@ -62,6 +62,7 @@ async def test_a_person_gets_from_the_home_page_to_receipt(
     assert state["clicks"] == dict.fromkeys(("confirm", "seal", "sign", "authorize", "receipt"), once)
     assert state["policy"]["received"] is True
     assert seen == [
-        "home", "sign_in", "company", "pending_banner", "pending_policy", "application", "sealing", "signing",
-        "authorizing", "finishing", "submitted", "applications", "policies", "policy", "policy_acknowledged",
+        "home", "sign_in", "pin", "company", "pending_banner", "pending_policy", "application", "sealing",
+        "signing", "authorizing", "finishing", "submitted", "applications", "policies", "policy",
+        "policy_acknowledged",
     ]  # fmt: skip
