@@ -102,7 +102,7 @@ async def page(sim: Simulator, site: str) -> AsyncIterator[Page]:
     arguments = control_arguments(sim.controls[0], (ADDRESS,))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find_browser().executable, args=arguments)
-        opened = await browser.new_page()
+        opened = await (await browser.new_context()).new_page()
         await opened.goto(site)
         yield opened
         await browser.close()
