@@ -386,7 +386,7 @@ def _write(order: Order, notes: Notes, gate: ReadingGate, sitting: _Sitting) -> 
         sitting.reached,
     )
     unseen = [key for key in known if key not in seen]
-    text = report(heading, notes, gate.seen, unseen, proposal)
+    text = report(heading, notes, gate.seen, order.profile, unseen, proposal)
     (order.out / "report.txt").write_text(text, encoding="utf-8")
     return f"{text}\nKept in {order.out}: report.txt, pages/" + (
         " and the proposed profile." if additions else "."

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from portal_driver.check_gate import Fate, SeenRequest, without_parameters
-from portal_driver.check_notes import Finding, Notes, State
+from portal_driver.check_notes import Finding, Form, Notes, State
+from portal_driver.check_portal import irreversible_words
+from portal_driver.profile import Profile
+from portal_driver.words import mentions
 
 WIDTH = 100
 
@@ -23,7 +26,12 @@ class Heading:
 
 
 def report(
-    heading: Heading, notes: Notes, requests: list[SeenRequest], unseen: list[str], proposal: str
+    heading: Heading,
+    notes: Notes,
+    requests: list[SeenRequest],
+    profile: Profile,
+    unseen: list[str],
+    proposal: str,
 ) -> str:
     """The whole report. `unseen` are keys that no screen was searched for."""
     sections = (
@@ -32,6 +40,7 @@ def report(
         _troubles(notes),
         _requests(requests),
         _forms(notes),
+        _irreversible(notes.forms, profile),
         _addresses(notes),
         _unseen(unseen),
         ["PROPOSED PROFILE", proposal],
@@ -92,6 +101,25 @@ def _forms(notes: Notes) -> Iterator[str]:
     for form in dict.fromkeys(notes.forms):
         yield f"  {form.line}"
         yield f"    on {form.screen}: {form.buttons or 'no button'}"
+
+
+def _irreversible(forms: list[Form], profile: Profile) -> Iterator[str]:
+    """Whether the profile's list of irreversible requests names the forms that bear the five words."""
+    yield "IRREVERSIBLE REQUESTS (what the five buttons would have sent, as far as a form tells)"
+    for click, words in irreversible_words(profile).items():
+        patterns = profile.irreversible[click]
+        lines = dict.fromkeys(form.line for form in forms if mentions(form.buttons, words))
+        for line in lines:
+            is_named = any(pattern.search(line) for pattern in patterns)
+            yield f"  {click}: {line}  {'named by the profile' if is_named else 'NOT named by the profile'}"
+        if not lines:
+            yield f"  {click}: not seen; {_unconfirmed(len(patterns))}"
+
+
+def _unconfirmed(patterns: int) -> str:
+    if not patterns:
+        return "the profile's list is empty, so the first request of the armed click counts"
+    return f"nothing here confirms what the profile names ({patterns}); on a new portal write []"
 
 
 def _addresses(notes: Notes) -> Iterator[str]:

@@ -127,7 +127,7 @@ def _asks_terminal(question: Arm) -> bool:
 
 def drive(arguments: list[str]) -> int:
     """Carry out one plan as the command line says. Returns the exit code."""
-    parser = _parser()
+    parser = drive_parser()
     options = parser.parse_args(arguments)
     try:
         plan = read_plan(options)
@@ -192,7 +192,8 @@ def read_plan(options: argparse.Namespace) -> Plan:
     return plan
 
 
-def _parser() -> argparse.ArgumentParser:
+def drive_parser() -> argparse.ArgumentParser:
+    """The command line of `drive`."""
     codes = "\n".join(f"  {code.value:>2}  {code.name.lower()}" for code in ExitCode)
     parser = argparse.ArgumentParser(
         prog="portal_driver drive",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,20 @@ from portal_driver.browser import (
     open_browser,
     wiped_directory,
 )
-from portal_driver.contract import BadMessage, Channel, Reason, decode
+from portal_driver.contract import (
+    BadMessage,
+    Channel,
+    Company,
+    Contact,
+    ExpectedCard,
+    Plan,
+    Reason,
+    decode,
+)
+from portal_driver.drive import drive_parser, read_plan
 from portal_driver.errors import PortalUnavailable
 from portal_driver.process import readied_playwright
+from tests.portal_driver.desk import as_json
 
 USUAL = ("ws://127.0.0.1:61232", "wss://wss.singlewindow.cn:61231")
 
@@ -149,6 +161,25 @@ def test_the_directory_is_wiped_after_and_so_are_those_of_the_dead(
         assert sorted(tmp_path.iterdir()) == sorted([alive, mine])
 
     assert list(tmp_path.iterdir()) == [alive]
+
+
+def test_the_command_line_names_channel_and_window(tmp_path: Path):
+    file = tmp_path / "plan.json"
+    plan = Plan(
+        company=Company("", ""),
+        contact=Contact("", "", ""),
+        card=ExpectedCard(""),
+        year=2026,
+        profile="2024",
+        portal="",
+        control="",
+        evidence=str(tmp_path),
+    )
+    file.write_text(as_json(plan))
+    options = drive_parser().parse_args(["--plan", str(file), "--channel", "msedge", "--headed"])
+
+    assert read_plan(options) == replace(plan, channel=Channel.EDGE, headless=False)
+    assert read_plan(drive_parser().parse_args(["--plan", str(file)])) == plan
 
 
 # --- launched ---------------------------------------------------------------------------------

@@ -20,8 +20,9 @@ import portal_driver
 from portal_driver.browser import control_arguments, find_browser, open_browser
 from portal_driver.check_gate import Fate, ReadingGate, SeenRequest
 from portal_driver.check_mask import Masker
-from portal_driver.check_notes import PRESS, Finding, Notes, State, Want
+from portal_driver.check_notes import PRESS, Finding, Form, Notes, State, Want
 from portal_driver.check_portal import ReadingPortal, irreversible_words
+from portal_driver.check_report import Heading, report
 from portal_driver.check_walk import Walk, Wishes, lasting, looked_for
 from portal_driver.contract import Click, Contact, Outcome
 from portal_driver.errors import PageChanged
@@ -472,3 +473,32 @@ def test_people_companies_and_their_numbers_are_masked(text: str, masked: str):
     masker.learn("宏达贸易", "企业名称", "X")
 
     assert masker.clean(text) == masked
+
+
+# --- the report -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("patterns", "says"),
+    [
+        ((), "NOT named by the profile"),
+        ((re.compile("^POST https://[^/]+/go$"),), "named by the profile"),
+    ],
+)
+def test_the_report_says_whether_the_irreversible_list_names_the_forms(
+    notes: Notes, profile: Profile, patterns: tuple[re.Pattern[str], ...], says: str
+):
+    notes.forms = [Form("pending_policy", "POST https://a.example/go", "返回 | 确认投保")]
+    lists: dict[Click, tuple[re.Pattern[str], ...]] = dict.fromkeys(Click, ())
+    heading = Heading("2024", "https://a.example/", "a browser", "now", "the end")
+    known = replace(profile, irreversible={**lists, Click.CONFIRM: patterns})
+
+    lines = report(heading, notes, [], known, [], "Nothing to propose.").splitlines()
+
+    begin = lines.index(
+        "IRREVERSIBLE REQUESTS (what the five buttons would have sent, as far as a form tells)"
+    )
+    assert lines[begin + 1 : begin + 3] == [
+        f"  confirm: POST https://a.example/go  {says}",
+        "  seal: not seen; the profile's list is empty, so the first request of the armed click counts",
+    ]
