@@ -21,6 +21,8 @@ from portal_driver.portal import Portal
 from portal_driver.profile import Profile, SignInWords, Words
 from portal_driver.words import APART, core, mentions, says, uscc_in, value_after, values_after
 
+_USCC = r"[0-9A-Z]{18}"  # GB 32100-2015
+
 
 @dataclass(frozen=True)
 class ShownCompany:
@@ -71,32 +73,36 @@ class SignInPage(Screen):
         """
         portal, words = self.portal, self.portal.profile.sign_in
         others = [await take(field) for field in self.view.fields if field.secret]
-        if self.view.has_press(words.card_tab):
-            await portal.walk(words.card_tab)
-        # Until the page is at rest, a field that was there before may be the password of another tab.
-        form = await portal.wait_for(lambda view: SignInForm.of(view, words), words.pin)
-        if await form.is_one_of(others):
+        # A page that was still loading may have let the first press go by.
+        for _ in range(2):
+            if self.view.has_press(words.card_tab):
+                await portal.walk(words.card_tab)
+            form = await portal.wait_for(lambda view: SignInForm.shown_in(portal, view), words.pin)
+            if not await form.is_one_of(others):
+                return form
+            # A field that was there before may be the password of another tab, until the page is at rest.
             rested = await portal.rest()
-            form = SignInForm.of(rested, words) or form
-            if await form.is_one_of(others) and form.may_be_an_accounts(rested, words):
-                raise PageChanged(expected=words.pin[0], seen="the password field of an account")
-        return form
-
-    async def type_pin(self, form: SignInForm, pin: str) -> None:
-        """Type the PIN and press 登录, once. What came of it is read afterwards."""
-        words = self.portal.profile.sign_in
-        button = await self.portal.find(words.sign_in, lambda view: SignInForm.button_in(view, words))
-        field = await self.portal.element(lambda view: SignInForm.field_in(view, words), words.pin)
-        await field.fill(pin)
-        await self.portal.click(button, says=words.sign_in[0])
+            form = SignInForm.shown_in(portal, rested) or form
+            if not await form.is_one_of(others) or not form.may_be_an_accounts(rested):
+                return form
+        raise PageChanged(expected=words.pin[0], seen=f"an account's password, after {words.card_tab[0]}")
 
 
 @dataclass(frozen=True)
 class SignInForm:
     """The form of 卡介质: where the PIN goes, and what is pressed then."""
 
+    portal: Portal
     field: Field
     button: Press
+
+    async def type_pin(self, pin: str) -> None:
+        """Type the PIN and press 登录, once. What came of it is read afterwards."""
+        words = self.portal.profile.sign_in
+        button = await self.portal.find(words.sign_in, lambda view: SignInForm.button_in(view, words))
+        field = await self.portal.element(lambda view: SignInForm.field_in(view, words), words.pin)
+        await field.fill(pin)
+        await self.portal.click(button, says=words.sign_in[0])
 
     async def is_one_of(self, elements: Sequence[ElementHandle | None]) -> bool:
         """Whether its field is one of these elements."""
@@ -108,16 +114,18 @@ class SignInForm:
                     return True
         return False
 
-    def may_be_an_accounts(self, view: View, words: SignInWords) -> bool:
+    def may_be_an_accounts(self, view: View) -> bool:
         """Whether a field for a user's name stands beside it, and nothing says that it is the card's."""
+        words = self.portal.profile.sign_in
         beside = [field for field in view.fields if field.document.frame is self.field.document.frame]
         return len(beside) > 1 and not _is_labelled(self.field, words.pin[:-1])
 
     @classmethod
-    def of(cls, view: View, words: SignInWords) -> SignInForm | None:
+    def shown_in(cls, portal: Portal, view: View) -> SignInForm | None:
         """The form in a view, or None where field or button is not there."""
+        words = portal.profile.sign_in
         field, button = cls.field_in(view, words), cls.button_in(view, words)
-        return cls(field, button) if field and button else None
+        return cls(portal, field, button) if field and button else None
 
     @classmethod
     def field_in(cls, view: View, words: SignInWords) -> Field | None:
@@ -152,7 +160,8 @@ class CompanyPage(Screen):
     @classmethod
     def shown_in(cls, view: View, profile: Profile) -> bool:
         # Another label may follow where a value would stand.
-        return bool(re.fullmatch(r"[0-9A-Z]{18}", uscc_in(value_after(view.text, profile.company.uscc))))
+        uscc = uscc_in(value_after(view.text, profile.company.uscc))
+        return bool(value_after(view.text, profile.company.name)) and bool(re.fullmatch(_USCC, uscc))
 
     def company(self) -> ShownCompany:
         """Name and USCC as they stand on the page."""
@@ -312,7 +321,8 @@ class PolicyPage(Screen):
 
     def period(self) -> tuple[str, str]:
         """First and last day as ISO dates; empty where the page does not say."""
-        return period_in(value_after(self.view.text, self.portal.profile.lists.period))
+        said = values_after(self.view.text, self.portal.profile.lists.period)
+        return next((dates for dates in map(period_in, said) if any(dates)), ("", ""))
 
     @staticmethod
     def is_acknowledged(view: View, profile: Profile) -> bool:

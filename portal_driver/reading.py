@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from portal_driver.contract import Click, Reading, Standing
@@ -20,6 +20,7 @@ from portal_driver.pages import (
     SealingPage,
     SigningPage,
 )
+from portal_driver.portal import Portal
 from portal_driver.profile import Profile, Words
 from portal_driver.sitting import Sitting
 from portal_driver.words import mentions, says
@@ -43,8 +44,9 @@ class Whereabouts:
 
     @property
     def is_submitted(self) -> bool:
-        """Whether the portal lists this year's application, or already its policy."""
-        return self.application.this_year is not None or self.policy.this_year is not None
+        """Whether the portal lists this year's application with nothing left to do, or already its policy."""
+        is_listed = self.application.this_year is not None or self.policy.this_year is not None
+        return is_listed and self.step is None
 
     @property
     def stands_where_it_stood(self) -> bool:
@@ -94,10 +96,13 @@ async def read_whereabouts(sitting: Sitting, done_here: frozenset[Click]) -> Whe
     menu, onward = sitting.profile.menu, sitting.profile.company.onward
     application = await read_list(sitting, [onward, menu.applications], ApplicationsPage)
     unread = Listing(application.view, None, is_complete=True)
-    if application.this_year and mentions(application.this_year.state, sitting.profile.lists.under_review):
+    words, state = sitting.profile.lists, application.this_year.state if application.this_year else ""
+    if mentions(state, words.under_review):
         # No policy comes before the insurer's decision: there is nothing more to read.
         return Whereabouts(application, unread, None, done_here)
-    step = None if application.this_year else await _behind_banner(sitting)
+    # In a state that the profile does not know the application may still wait for the company (待授权).
+    is_decided = mentions(state, (*words.approved, *words.returned))
+    step = None if is_decided else await _step(sitting)
     if step is not None:
         # What waits for the company's own clicks cannot have become a policy.
         return Whereabouts(application, unread, step, done_here)
@@ -135,25 +140,31 @@ async def read_list(sitting: Sitting, way: Sequence[Words], page: type[ListPage]
     return listing
 
 
-async def _behind_banner(sitting: Sitting) -> Screen | None:
-    """The screen that 查看保单 leads to: where this year's application stands. None without a banner."""
-    banner = await _banner(sitting)
-    if banner is None:
-        return None
-    profile = sitting.profile
-    words = profile.pending.view
-    button = await sitting.portal.find(words, lambda view: BannerPage.button_in(view, profile))
-    await sitting.portal.click(button, says=words[0])
-    return await sitting.portal.reach(*STEPS)
+async def _step(sitting: Sitting) -> Screen | None:
+    """Where this year's application stands. None without a banner."""
+
+    def is_inside(view: View) -> bool:
+        return sitting.names_company(view) and view.has_press(sitting.profile.menu.policies)
+
+    banner = await find_banner(sitting.portal, is_inside)
+    return await behind_banner(sitting.portal) if banner else None
 
 
-async def _banner(sitting: Sitting) -> BannerPage | None:
+async def behind_banner(portal: Portal) -> Screen:
+    """The screen that 查看保单 leads to."""
+    words = portal.profile.pending.view
+    button = await portal.find(words, lambda view: BannerPage.button_in(view, portal.profile))
+    await portal.click(button, says=words[0])
+    return await portal.reach(*STEPS)
+
+
+async def find_banner(portal: Portal, is_inside: Callable[[View], bool]) -> BannerPage | None:
     """The page with the banner: in sight, in the credit insurance system (guide, 二.1), or where we came in.
 
-    None where the system's pages came to rest without a banner. Raises `PageChanged` where none of them could
-    be reached, and where the banner is there without its button.
+    None where the system's pages, as `is_inside` knows them, came to rest without a banner. Raises
+    `PageChanged` where none of them could be reached, and where the banner is there without its button.
     """
-    portal, profile = sitting.portal, sitting.profile
+    profile = portal.profile
     was_inside = False
     for anew in (False, True):
         if anew:
@@ -164,7 +175,7 @@ async def _banner(sitting: Sitting) -> BannerPage | None:
             view = await portal.look()
             if BannerPage.shown_in(view, profile):
                 return BannerPage(portal, view)
-            was_inside = was_inside or (sitting.names_company(view) and view.has_press(profile.menu.policies))
+            was_inside = was_inside or is_inside(view)
             lead = _lead_to_banner(view, profile, pressed)
             if lead is None:
                 break

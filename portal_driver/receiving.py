@@ -49,7 +49,9 @@ class Place:
         words = self.sitting.profile.lists.acknowledged
         entry = _entry(self.sitting, view)
         in_list = entry is not None and entry.number == self.policy.number and says(entry.state, words)
-        return in_list or (self.is_own_page and PolicyPage.is_acknowledged(view, self.sitting.profile))
+        profile = self.sitting.profile
+        is_its_page = PolicyPage.number_in(view, profile) == self.policy.number
+        return in_list or (self.is_own_page and is_its_page and PolicyPage.is_acknowledged(view, profile))
 
 
 async def receive(sitting: Sitting, policy: Listed) -> None:

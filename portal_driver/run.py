@@ -69,7 +69,7 @@ async def _carry_out(
     directory: Path,
     scrubber: Scrubber,
 ) -> Finished:
-    found = find_browser(plan.browser, headless=plan.headless)
+    found = find_browser(plan.browser, channel=plan.channel, headless=plan.headless)
     evidence = EvidenceBox(plan.evidence, scrubber, starter.tell)
     evidence.check_writable()
     gate = Gate(
@@ -143,4 +143,4 @@ def _places(error: Exception) -> str:
 
 
 def _named(found: FoundBrowser, browser: Browser) -> str:
-    return f"{found.executable.name} {browser.version} ({found.found_in})"
+    return f"{found.name} {browser.version} ({found.found_in})"

@@ -20,6 +20,9 @@ _BEHIND = re.compile(
 )
 _BEFORE = re.compile(r"^[*>›»←◀◄▶►<«·•◦●○■☐☑□✓✔√+\-([【《「“\"'#@]+")
 
+# Another label behind a value, on the same line.
+_NEXT_LABEL = re.compile(rf"[\s{APART}]+(?=[^\s:：{APART}]{{2,16}}[:：])")
+
 
 def normalise(text: str) -> str:
     """The text without any spaces, full-width forms turned into plain ones."""
@@ -67,10 +70,10 @@ def values_after(text: str, labels: Words) -> Iterator[str]:
             if says(piece, (label,)):
                 yield "".join(pieces[place + 1 : place + 2]).strip()
             behind = re.search(
-                rf"(?:^|{APART})[*\s]*{_loosely(label)}[\s*]*[:：{APART}][\s:：{APART}]*(\S.*)", piece
+                rf"(?:^|[\s{APART}])[*]?{_loosely(label)}[\s*]*[:：{APART}][\s:：{APART}]*(\S.*)", piece
             )
             if behind:
-                yield behind.group(1).strip()
+                yield _NEXT_LABEL.split(behind.group(1), maxsplit=1)[0].strip()
 
 
 def uscc_in(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
@@ -161,7 +162,7 @@ async def test_where_no_address_is_known_the_first_request_of_the_click_is_the_o
 
 @pytest.mark.parametrize("irreversible", [KNOWN, {}])
 @pytest.mark.parametrize("button", ["again", "both", "retry", "twice", "another"])
-async def test_the_same_deed_is_not_sent_a_second_time(serve, guard, button: str, irreversible: dict):
+async def test_the_same_deed_is_not_sent_a_second_time(serve, guard, button: str, irreversible: Any):
     """Not with a number that differs, not as a form and as JSON, not after an answer."""
     server = serve("slow" if button == "both" else "ok")
     guarded = await guard(server, irreversible)

@@ -74,7 +74,7 @@ READERS: dict[str, Callable[[View, Profile], Any]] = {
     "name": lambda view, profile: value_after(view.text, profile.company.name),
     "uscc": lambda view, profile: value_after(view.text, profile.company.uscc),
     "contact": _contact,
-    "can_be_closed": lambda view, profile: pages.close_button(view, profile) is not None,
+    "can_be_closed": lambda view, profile: pages.close_button(view, profile, frozenset()) is not None,
     "ticked": _ticked,
     "listed": _listed,
     "is_complete": _is_complete,
