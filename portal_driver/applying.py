@@ -134,10 +134,10 @@ async def _agree(sitting: Sitting) -> None:
     portal, profile = sitting.portal, sitting.profile
     words = profile.pending
     pending = await portal.look()
-    before = closers(pending, profile)
+    before, tabs = closers(pending, profile), portal.tabs()
 
     def opened(view: View) -> View | None:
-        is_open = view.page is not pending.page or close_button(view, profile, before)
+        is_open = view.page not in tabs or close_button(view, profile, before)
         return view if view.ready and is_open else None
 
     await portal.tick(words.box)

@@ -86,6 +86,7 @@
   const presses = [];
   const fields = [];
   const boxes = [];
+  const drawn = [];  // small empty squares: a box that is nothing but its look
   const rows = [];
   const leaves = [];  // runs of text and where they stand: what one cell of a table without markup says
   const texts = new Map();  // normalised, to compare
@@ -144,6 +145,13 @@
     for (const box of inside) boxes.push(box);
   };
 
+  const isDrawnBox = (el) => {
+    const { width, height } = el.getBoundingClientRect();
+    if (el.children.length || width < 8 || width > 40 || Math.abs(width - height) > 4) return false;
+    const look = style(el);
+    return parseFloat(look.borderTopWidth) > 0 || look.backgroundImage !== "none" || look.backgroundColor !== "rgba(0, 0, 0, 0)";
+  };
+
   // Two runs on one line, a label and its value for instance: a gap or a style sheet's colon keeps them apart.
   const standApart = (one, next) => {
     if (!style(one).display.startsWith("inline") || !style(next).display.startsWith("inline")) return false;
@@ -165,6 +173,7 @@
       else if (el.tagName === "TEXTAREA" || EDITABLE.has(attr(el, "type").toLowerCase())) fields.push(el);
     } else if (attr(el, "role") === "checkbox") boxes.push(el);
     else if (attr(el, "role") === "textbox" || el.isContentEditable && attr(el, "contenteditable")) fields.push(el);
+    else if (!text.trim() && isDrawnBox(el)) drawn.push(el);
     if (el.tagName === "TR" || attr(el, "role") === "row") rows.push(el);
     const said = normal(text) || normal(attr(el, "aria-label") || attr(el, "title")) || (isCloseIcon(el) ? "×" : "");
     if (!said || said.length > LONGEST || (wantedText && !wantedText.test(said)) || !shown(el)) return;
@@ -318,6 +327,7 @@
   }
   const pressable = [...saying.values()].flat();
   const fillable = fields.filter(shown);
+  const tickable = [...boxes, ...drawn];
   const text = lines.join("").replace(/[ \t]*\n[ \t\n]*/g, "\n").trim();
 
   return {
@@ -337,8 +347,9 @@
         index, labels: labelsOf(el), beside: wordsBeside(el, false), secret: secret(el), rect: rectOf(el),
         value: secret(el) ? "" : (el.value ?? el.textContent),
       })),
-      boxes: boxes.map((el, index) => ({
+      boxes: tickable.map((el, index) => ({
         index, labels: labelsOf(el), beside: wordsBeside(el, true), ticked: ticked(el), shown: shown(boxTarget(el)),
+        drawn: index >= boxes.length,
       })),
       rows: rows.filter(hasSize).map((row) => ({
         cells: cellsOf(row).map((cell) => ({ text: plain.get(cell) || "", rect: rectOf(cell) })), rect: rectOf(row),
@@ -348,6 +359,6 @@
         layer: wantedText && wantedText.test(normal(text)) ? layerOf(el).layer + layered.layer : 0,
       })),
     },
-    things: { presses: pressable.map(({ el }) => el), fields: fillable, boxes: boxes.map(boxTarget) },
+    things: { presses: pressable.map(({ el }) => el), fields: fillable, boxes: tickable.map(boxTarget) },
   };
 }

@@ -96,13 +96,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Box:
-    """Something that can be ticked. `ticked` is None where the page does not say."""
+    """Something that can be ticked. `ticked` is None where the page does not say.
+
+    `drawn` is whether only its look tells that it is a box.
+    """
 
     document: Document
     index: int
     labels: tuple[str, ...]
     beside: str
     ticked: bool | None
+    drawn: bool
 
 
 @dataclass(frozen=True)
@@ -253,6 +257,7 @@ class View:
             for box in self.boxes
             if any(begins(said, words) for said in (*box.labels, box.beside) if said)
         ]
+        found = [box for box in found if not box.drawn] or found
         if len(found) > 1:
             raise _ambiguous(words, [box.beside or " ".join(box.labels) for box in found])
         return found[0] if found else None

@@ -33,6 +33,7 @@ _HINDRANCES = {
     "outside of the viewport": "it cannot be scrolled into sight",
     "not attached": "the page has moved on",
 }
+_LOADS_ON_S = 3.0  # a page that is still loading then (a picture, a counter) is acted on all the same
 _SLOW_S = 5.0  # a wait is told of after each so many seconds
 
 
@@ -73,13 +74,15 @@ class Portal:
         *,
         token: Token | None = None,
         patient: bool = False,
+        to_act: bool = False,
     ) -> T:
         """What `seen_in` makes of the first view in which it sees something.
 
         The newest tab is looked at all the time, the older ones once it has come to rest. Raises
         `PageChanged` when nothing moves any more and it is not there, `PortalUnavailable` when the
         portal says so or time is up, `OutcomeUnknown` when the token's answer was lost. A patient
-        wait does not take rest for an answer: a card signs without any movement in the browser.
+        wait does not take rest for an answer: a card signs without any movement in the browser. What is
+        found to act on it must have loaded first: a button pressed before its script came does nothing.
         """
         wait = _Wait(self.profile.limits.page_s, self._tell_slow)
         has_scrolled = False
@@ -89,7 +92,7 @@ class Portal:
             if await self._close_notice(view):
                 continue
             found = seen_in(view)
-            if found is not None:
+            if found is not None and (view.ready or not to_act or wait.seconds > _LOADS_ON_S):
                 return found
             self._raise_if_broken(view, token)
             is_awaited = patient or (token is not None and self._is_awaited(token, wait))
@@ -132,7 +135,8 @@ class Portal:
 
         while True:
             try:
-                screen, step = await self.wait_for(ahead, left[0] if left else self._words_of(screens))
+                expected = left[0] if left else self._words_of(screens)
+                screen, step = await self.wait_for(ahead, expected, to_act=True)
             except PageChanged:
                 # Nothing came of the likeliest of several that say the word: the next one may be a door.
                 if not others:
@@ -210,7 +214,7 @@ class Portal:
 
     async def walk(self, words: Words) -> None:
         """Press what leads where the words say. Raises `PageChanged` where nothing says them."""
-        lead = await self.wait_for(lambda view: next(iter(view.ways(words)), None), words)
+        lead = await self.wait_for(lambda view: next(iter(view.ways(words)), None), words, to_act=True)
         element = await take(lead)
         if element is not None:
             await self.click(element, says=lead.said)
@@ -229,7 +233,7 @@ class Portal:
         def beside(view: View) -> Box | Press | None:
             return view.box(words) or view.label(words)
 
-        box = await self.wait_for(beside, words)
+        box = await self.wait_for(beside, words, to_act=True)
         if not (isinstance(box, Box) and box.ticked):
             await self.click(await self.element(beside, words), says=words[0])
 
@@ -238,7 +242,7 @@ class Portal:
     ) -> ElementHandle:
         """The element behind the first thing that `seen_in` sees. Raises as `wait_for`."""
         while True:
-            element = await take(await self.wait_for(seen_in, expected))
+            element = await take(await self.wait_for(seen_in, expected, to_act=True))
             if element is not None:
                 return element
 

@@ -205,11 +205,12 @@ class _FreshNames:
 
 
 class _StaticFiles(StaticFiles):
-    """A skin's files, and those that any skin may use."""
+    """A skin's files, where it has any, and those that any skin may use."""
 
     def __init__(self, *directories: Path) -> None:
-        super().__init__(directory=directories[0], check_dir=False)
-        self.all_directories = list(directories)
+        there = [directory for directory in directories if directory.is_dir()]
+        super().__init__(directory=there[0])
+        self.all_directories = list(there)
 
 
 def website(site: Site, routes: Sequence[BaseRoute]) -> ASGIApp:
