@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from portal_driver.finding import Cell, Leaf, Rect, Region, Row, View
 from portal_driver.pages import Screen
@@ -123,6 +123,17 @@ class PoliciesPage(ListPage):
     """13: 保险单, the policies that the insurer has issued."""
 
     name = "policies"
+
+    @staticmethod
+    def is_acknowledged(view: View, profile: Profile, number: str) -> bool:
+        """Whether the policy with this number reads 已收悉, in the list or on a page or dialog of its own."""
+        words = profile.lists
+        tables = (*_tables(view, words.policy_number), *_grids(view, words.policy_number))
+        entries = [*chain.from_iterable(tables), *_of_cards(view, words.policy_number)]
+        its_own = [
+            entry for entry in entries if normalise(entry.says(words.policy_number)) == normalise(number)
+        ]
+        return any(says(entry.says(words.state), words.acknowledged) for entry in its_own)
 
     @classmethod
     def words(cls, profile: Profile) -> Words:

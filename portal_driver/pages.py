@@ -19,7 +19,7 @@ from portal_driver.errors import PageChanged
 from portal_driver.finding import Field, Press, View, take
 from portal_driver.portal import Portal
 from portal_driver.profile import Profile, SignInWords, Words
-from portal_driver.words import APART, core, mentions, says, uscc_in, value_after, values_after
+from portal_driver.words import APART, core, mentions, uscc_in, value_after, values_after
 
 _USCC = r"[0-9A-Z]{18}"  # GB 32100-2015
 
@@ -323,12 +323,6 @@ class PolicyPage(Screen):
         """First and last day as ISO dates; empty where the page does not say."""
         said = values_after(self.view.text, self.portal.profile.lists.period)
         return next((dates for dates in map(period_in, said) if any(dates)), ("", ""))
-
-    @staticmethod
-    def is_acknowledged(view: View, profile: Profile) -> bool:
-        """Whether the policy's state reads 已收悉; the last such label, as the list behind has one too."""
-        *_, state = ["", *values_after(view.text, profile.lists.state)]
-        return says(state.split(APART, 1)[0], profile.lists.acknowledged)
 
 
 Closers = frozenset[tuple[str, str]]

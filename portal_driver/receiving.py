@@ -18,7 +18,6 @@ from portal_driver.policy_file import check_policy_file
 from portal_driver.profile import Words
 from portal_driver.reading import read_list
 from portal_driver.sitting import Sitting
-from portal_driver.words import says
 
 # A download that a page makes of a document comes at once after it.
 _DOWNLOAD_FOLLOWS_S = 1.0
@@ -45,13 +44,8 @@ class Place:
         return view.press(words, within=entry.region) if entry else None
 
     def is_acknowledged(self, view: View) -> bool:
-        """Whether the policy reads 已收悉, on its page or in the list."""
-        words = self.sitting.profile.lists.acknowledged
-        entry = _entry(self.sitting, view)
-        in_list = entry is not None and entry.number == self.policy.number and says(entry.state, words)
-        profile = self.sitting.profile
-        is_its_page = PolicyPage.number_in(view, profile) == self.policy.number
-        return in_list or (self.is_own_page and is_its_page and PolicyPage.is_acknowledged(view, profile))
+        """Whether this policy reads 已收悉."""
+        return PoliciesPage.is_acknowledged(view, self.sitting.profile, self.policy.number)
 
 
 async def receive(sitting: Sitting, policy: Listed) -> None:

@@ -81,7 +81,9 @@ READERS: dict[str, Callable[[View, Profile], Any]] = {
     "number": lambda view, profile: _policy(view, profile).number(),
     "period": lambda view, profile: list(_policy(view, profile).period()),
     "insurer": lambda view, profile: _policy(view, profile).insurer(),
-    "is_acknowledged": pages.PolicyPage.is_acknowledged,
+    "is_acknowledged": lambda view, profile: lists.PoliciesPage.is_acknowledged(
+        view, profile, _policy(view, profile).number()
+    ),
 }
 
 
