@@ -57,6 +57,7 @@ _CACHED = (
     "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
 )
 _FROM_NPM = Path("var/chromium/chromium")
+_REACHES_THIS_COMPUTER = ("local-network-access", "local-network", "loopback-network")
 _WIPED_PREFIX = "xubao-driver-"
 
 
@@ -191,10 +192,22 @@ async def open_browser(
             locale="zh-CN",
             viewport={"width": 1280, "height": 900},
         )
+        await _let_pages_reach_the_control(context)
         yield browser, context
     finally:
         with contextlib.suppress(PlaywrightError):
             await browser.close()
+
+
+async def _let_pages_reach_the_control(context: BrowserContext) -> None:
+    """Answer yes where the browser would ask a person whether a page may speak with this computer.
+
+    The sign-in page's own script must reach the card control on it. Browsers name that permission
+    differently, and older ones do not ask.
+    """
+    for permission in _REACHES_THIS_COMPUTER:
+        with contextlib.suppress(PlaywrightError):
+            await context.grant_permissions([permission])
 
 
 def _need_screen() -> None:

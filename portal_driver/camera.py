@@ -13,6 +13,9 @@ from portal_driver.finding import View
 _QUALITY = 60
 _TYPED_INTO = "textarea, input:not([type=checkbox], [type=radio], [type=button], [type=submit])"
 _MASK = "#8a8f98"
+_PERSONAL = re.compile(
+    r"(?<![0-9A-Za-z])(?:1[3-9]\d{9}|\d{17}[0-9Xx])(?![0-9A-Za-z])|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+)
 
 
 async def picture(view: View, private: tuple[str, ...]) -> bytes | None:
@@ -32,6 +35,11 @@ async def picture(view: View, private: tuple[str, ...]) -> bytes | None:
         return await view.page.screenshot(type="jpeg", quality=_QUALITY, mask=masks, mask_color=_MASK)
     except PlaywrightError:
         return None  # the page went away; its text was kept
+
+
+def private_in(text: str) -> tuple[str, ...]:
+    """What in a page's text names a person: mobiles, e-mails and identity numbers."""
+    return tuple({found.group() for found in _PERSONAL.finditer(text)})
 
 
 def text_digest(view: View) -> str:

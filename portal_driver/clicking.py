@@ -46,7 +46,8 @@ async def press_once[T](
     if sitting.plan.stop_before is click:
         raise StopBefore(click)
     sitting.evidence.check_writable()
-    armed = await _arm(sitting, click, view)
+    page_sha256 = text_digest(view)
+    armed = await _arm(sitting, click, page_sha256)
     token = sitting.gate.open(armed)
     try:
         await sitting.portal.click(button, says=words[0], timeout_s=max(token.seconds_left, 0.001))
@@ -59,12 +60,13 @@ async def press_once[T](
         sitting.gate.close()
     sitting.gate.proved()
     sitting.starter.tell(Confirmed(click, proof))
+    sitting.keep_proof(click, screen.name, page_sha256=page_sha256, request_sha256=token.fired, proof=proof)
     return result
 
 
-async def _arm(sitting: Sitting, click: Click, view: View) -> Armed:
+async def _arm(sitting: Sitting, click: Click, page_sha256: str) -> Armed:
     company = sitting.plan.company
-    answer = await sitting.starter.arm(Arm(click, company.name, company.uscc, text_digest(view)))
+    answer = await sitting.starter.arm(Arm(click, company.name, company.uscc, page_sha256))
     if isinstance(answer, NotArmed):
         raise RunStopped(Reason.NOT_ARMED, click=str(click), why=answer.why)
     return answer

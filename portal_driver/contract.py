@@ -316,7 +316,9 @@ class Confirmed:
 class Evidence:
     """A file was kept: `file` is its name in the plan's evidence directory.
 
-    `kind` is `picture`, `text`, `document` or `policy`; `page` names the screen.
+    `kind` is `picture`, `text`, `document`, `policy` or `record`; `page` names the screen. `at` is when, in
+    ISO 8601 with its offset. `chain` is the sha256 of the chain before it and this event, so that no file
+    of the run can be taken out or exchanged unnoticed.
     """
 
     type: ClassVar[str] = "evidence"
@@ -326,6 +328,8 @@ class Evidence:
     file: str
     sha256: str
     size: int
+    at: str = ""
+    chain: str = ""
 
 
 @dataclass(frozen=True)

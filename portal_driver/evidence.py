@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from portal_driver.contract import Evidence, Reason, Stage
 from portal_driver.errors import PortalUnavailable
 
+LONGEST_TEXT = 200_000  # bytes
+ROOM_FOR_PICTURES = (
+    900_000  # bytes a run: a renewal takes two or three, and looks between them only read lists
+)
+
 _STRUCK_OUT = "●●●●"
+_CUT = "\n[…]".encode()
 
 
 class Scrubber:
@@ -25,6 +34,11 @@ class Scrubber:
         if len(secret) >= 4:
             self._secrets.add(secret)
 
+    def add_private(self, text: str) -> None:
+        """Strike out what names a person; a name may be short."""
+        if len(text) >= 2:
+            self._secrets.add(text)
+
     def clean(self, text: str) -> str:
         """The text without the secrets."""
         for secret in sorted(self._secrets, key=len, reverse=True):
@@ -35,22 +49,29 @@ class Scrubber:
 class EvidenceBox:
     """The run's evidence directory. Each file is whole on disk before its event is told.
 
-    Files are readable by their owner only. Raises `PortalUnavailable` (EVIDENCE_NOT_WRITABLE)
-    when one cannot be kept: without evidence there is no next click.
+    Files are readable by their owner only, and chained in the order in which they were kept. Raises
+    `PortalUnavailable` (EVIDENCE_NOT_WRITABLE) when one cannot be kept: without evidence there is no
+    next click. Texts are cut and pictures left out where a run would keep more than its share of the
+    renewal's 3 MB; documents and records are always kept.
     """
 
     def __init__(self, directory: str, scrubber: Scrubber, tell: Callable[[Evidence], None]) -> None:
         self._directory = Path(directory)
         self._scrubber = scrubber
         self._tell = tell
-        self._count = 0
+        self._kept: list[Evidence] = []
 
     def keep_text(self, text: str, *, page: str, stage: Stage | None, ending: str = "txt") -> Evidence:
         """Keep a page's text, scrubbed."""
-        return self._keep(self._scrubber.clean(text).encode(), "text", page, stage, ending)
+        content = self._scrubber.clean(text).encode()
+        if len(content) > LONGEST_TEXT:
+            content = content[:LONGEST_TEXT].decode(errors="ignore").encode() + _CUT
+        return self._keep(content, "text", page, stage, ending)
 
-    def keep_picture(self, picture: bytes, *, page: str, stage: Stage | None) -> Evidence:
-        """Keep a picture of which the private parts are masked already."""
+    def keep_picture(self, picture: bytes, *, page: str, stage: Stage | None) -> Evidence | None:
+        """Keep a picture of which the private parts are masked already; None when there is no room for it."""
+        if self._size_of("picture") + len(picture) > ROOM_FOR_PICTURES:
+            return None
         return self._keep(picture, "picture", page, stage, "jpg")
 
     def keep_document(self, content: bytes, *, page: str, stage: Stage | None, ending: str) -> Evidence:
@@ -61,6 +82,12 @@ class EvidenceBox:
         """Keep the policy as it was downloaded."""
         return self._keep(content, "policy", "policy", stage, "pdf")
 
+    def keep_record(self, facts: Mapping[str, object], *, page: str, stage: Stage | None) -> Evidence:
+        """Keep what a stage came to, with the digests of the files that show it."""
+        shown = [{"file": kept.file, "sha256": kept.sha256} for kept in self._kept if kept.stage is stage]
+        lines = json.dumps({**facts, "files": shown}, ensure_ascii=False, indent=1)
+        return self._keep(self._scrubber.clean(lines).encode(), "record", page, stage, "json")
+
     def check_writable(self) -> None:
         """Fail now rather than between a click and its proof."""
         probe = self._directory / ".writable"
@@ -68,13 +95,36 @@ class EvidenceBox:
         probe.unlink()
 
     def _keep(self, content: bytes, kind: str, page: str, stage: Stage | None, ending: str) -> Evidence:
-        self._count += 1
-        name = f"{self._count:02d}-{_plain(page)}.{ending}"
+        name = f"{len(self._kept) + 1:02d}-{_plain(page)}.{ending}"
         _write_whole(self._directory / name, content, self._directory)
         digest = hashlib.sha256(content).hexdigest()
-        evidence = Evidence(stage, kind, page, name, digest, len(content))
+        link = Evidence(stage, kind, page, name, digest, len(content), now())
+        evidence = replace(link, chain=chained(self._kept[-1].chain if self._kept else "", link))
+        self._kept.append(evidence)
         self._tell(evidence)
         return evidence
+
+    def _size_of(self, kind: str) -> int:
+        return sum(kept.size for kept in self._kept if kept.kind == kind)
+
+
+def chained(before: str, evidence: Evidence) -> str:
+    """The chain that this evidence makes of the one before it."""
+    words = (
+        before,
+        evidence.stage or "",
+        evidence.kind,
+        evidence.page,
+        evidence.file,
+        evidence.sha256,
+        evidence.at,
+    )
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
+
+
+def now() -> str:
+    """This moment with its offset, as evidence dates itself."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
 def _write_whole(path: Path, content: bytes, directory: Path) -> None:

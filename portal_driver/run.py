@@ -104,7 +104,7 @@ async def _told(sitting: Sitting) -> Finished:
 
 async def _keep_unknown(sitting: Sitting, error: DriverError) -> None:
     try:
-        await sitting.keep_unknown()
+        await sitting.keep_unknown(error)
     except Exception as lost:
         log.warning("the unknown page could not be kept: %s (after %s)", type(lost).__name__, error.reason)
 

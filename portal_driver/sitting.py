@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from itertools import accumulate
 
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Frame
 
-from portal_driver.camera import picture, without_values
-from portal_driver.contract import Plan, Reason, Stage
-from portal_driver.errors import PageChanged, PersonNeeded
-from portal_driver.evidence import EvidenceBox, Scrubber
+from portal_driver.camera import picture, private_in, without_values
+from portal_driver.contract import Click, Plan, Reason, Stage
+from portal_driver.errors import DriverError, PageChanged, PersonNeeded
+from portal_driver.evidence import EvidenceBox, Scrubber, now
 from portal_driver.finding import View
 from portal_driver.gate import Gate
 from portal_driver.pages import CompanyPage, ShownCompany
@@ -40,7 +42,7 @@ class Sitting:
         """Keep what a page says and how it looks."""
         self.evidence.keep_text(view.text.replace(APART, " "), page=page, stage=stage)
         contact = self.plan.contact
-        image = await picture(view, (contact.mobile, contact.email, contact.name))
+        image = await picture(view, (contact.mobile, contact.email, contact.name, *private_in(view.text)))
         if image is not None:
             self.evidence.keep_picture(image, page=page, stage=stage)
 
@@ -51,19 +53,56 @@ class Sitting:
             with contextlib.suppress(PlaywrightError):
                 self.evidence.keep_document(await response.body(), page=page, stage=stage, ending="pdf")
 
-    async def keep_unknown(self) -> None:
-        """Keep the page that nobody expected, scrubbed: text, picture, markup of all its frames."""
+    async def keep_unknown(self, error: DriverError) -> None:
+        """Keep the page that nobody expected, scrubbed, and what an operator needs to mend the profile by it.
+
+        Its text, its picture, the markup of all its frames, and their tree: addresses without parameters,
+        with what was expected and what came closest. Nothing in it names a person.
+        """
         await self._add_cookies()
         view = await self.portal.look(everything=True)
+        contact = self.plan.contact
+        for private in (contact.name, contact.mobile, contact.email, *private_in(view.text)):
+            self.scrubber.add_private(private)
         await self.keep("unknown", view, None)
-        parts = []
-        for frame in view.page.frames:
-            depth = _depth(frame)
-            parts.append(
-                f"<!-- frame {depth}: {frame.name} {frame.url.split('?', 1)[0]} -->\n{await frame.content()}"
-            )
-        markup = without_values("\n".join(parts))
-        self.evidence.keep_text(markup, page="unknown", stage=None, ending="html")
+        markup = [f"<!-- {_place(frame)} -->\n{await frame.content()}" for frame in view.page.frames]
+        self.evidence.keep_text(without_values("\n".join(markup)), page="unknown", stage=None, ending="html")
+        self.evidence.keep_record(
+            {
+                "address": _without_parameters(view.page.url),
+                "frames": [_place(frame) for frame in view.page.frames],
+                "tabs": [_without_parameters(tab.url) for tab in self.portal.tabs()],
+                "dialogs": self.portal.dialogs,
+                "reason": error.reason,
+                **error.detail,
+                **self._provenance(),
+            },
+            page="unknown",
+            stage=None,
+        )
+
+    def keep_proof(
+        self, click: Click, screen: str, *, page_sha256: str, request_sha256: str, proof: str
+    ) -> None:
+        """Keep the record of one irreversible click: whose, when, what was sent, what proved its effect."""
+        company = self.plan.company
+        self.evidence.keep_record(
+            {
+                "click": click,
+                "company": company.name,
+                "uscc": company.uscc,
+                "year": self.plan.year,
+                "page_sha256": page_sha256,
+                "request_sha256": request_sha256,
+                "proof": proof,
+                **self._provenance(),
+            },
+            page=screen,
+            stage=click.stage,
+        )
+
+    def _provenance(self) -> dict[str, str]:
+        return {"at": now(), "profile": self.profile.name, "profile_sha256": self.profile.sha256}
 
     async def _add_cookies(self) -> None:
         for cookie in await self.portal.context.cookies():
@@ -124,6 +163,13 @@ def _is_name(shown: str, name: str) -> bool:
     return normalise(name) in accumulate(runs)
 
 
-def _depth(frame: object) -> int:
-    parent = getattr(frame, "parent_frame", None)
-    return 0 if parent is None else 1 + _depth(parent)
+def _place(frame: Frame) -> str:
+    """A frame's depth, name and address without parameters."""
+    depth, at = 0, frame
+    while at.parent_frame is not None:
+        depth, at = depth + 1, at.parent_frame
+    return f"frame {depth}: {frame.name} {_without_parameters(frame.url)}"
+
+
+def _without_parameters(address: str) -> str:
+    return re.split(r"[?#;]", address, maxsplit=1)[0]

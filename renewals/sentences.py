@@ -45,6 +45,7 @@ EVIDENCE: dict[str, str | Promise] = {
     "picture": pgettext_lazy("kind of evidence", "picture"),
     "text": pgettext_lazy("kind of evidence", "text"),
     "document": pgettext_lazy("kind of evidence", "document"),
+    "record": pgettext_lazy("kind of evidence", "record"),
     "policy": pgettext_lazy("kind of evidence", "policy"),
 }
 OUTCOMES: dict[str, str | Promise] = {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from portal_driver.camera import without_values
 from portal_driver.contract import Evidence, Reason, Stage
 from portal_driver.errors import PortalUnavailable
-from portal_driver.evidence import EvidenceBox, Scrubber
+from portal_driver.evidence import LONGEST_TEXT, ROOM_FOR_PICTURES, EvidenceBox, Scrubber, chained
 
 
 @pytest.fixture
@@ -33,9 +35,41 @@ def test_a_text_is_kept_whole_and_told(box: EvidenceBox, told: list[Evidence], t
     content = (tmp_path / "01-signing.txt").read_bytes()
     assert content.decode() == "协议签署"
     assert told == [kept]
-    assert kept == Evidence(
+    assert replace(kept, at="", chain="") == Evidence(
         Stage.SIGNING, "text", "signing", "01-signing.txt", hashlib.sha256(content).hexdigest(), len(content)
     )
+
+
+def test_each_file_is_chained_to_the_one_before_it(box: EvidenceBox, told: list[Evidence]):
+    box.keep_text("协议签署", page="signing", stage=Stage.SIGNING)
+    box.keep_picture(b"JPEG", page="signing", stage=Stage.SIGNING)
+
+    assert [event.chain for event in told] == [chained("", told[0]), chained(told[0].chain, told[1])]
+    exchanged = replace(told[0], sha256="0" * 64)
+    assert chained(chained("", exchanged), told[1]) != told[1].chain
+
+
+def test_a_record_names_the_files_of_its_stage(box: EvidenceBox, tmp_path: Path):
+    text = box.keep_text("协议签署", page="signing", stage=Stage.SIGNING)
+    box.keep_text("企业信息", page="company", stage=None)
+
+    kept = box.keep_record({"click": "sign"}, page="signing", stage=Stage.SIGNING)
+
+    assert json.loads((tmp_path / kept.file).read_text("utf-8")) == {
+        "click": "sign",
+        "files": [{"file": text.file, "sha256": text.sha256}],
+    }
+
+
+def test_a_run_keeps_no_more_than_its_share(box: EvidenceBox, told: list[Evidence]):
+    box.keep_text("长" * LONGEST_TEXT, page="unknown", stage=None)
+    for _ in range(40):
+        box.keep_picture(b"J" * 100_000, page="unknown", stage=None)
+
+    assert [event.size for event in told if event.kind == "text"] == [
+        LONGEST_TEXT - 2 + len("\n[…]".encode())
+    ]
+    assert sum(event.size for event in told if event.kind == "picture") == ROOM_FOR_PICTURES
 
 
 def test_files_belong_to_their_owner_alone(box: EvidenceBox, tmp_path: Path):
