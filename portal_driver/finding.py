@@ -1,19 +1,21 @@
 """Finds things by their visible words, whatever bears them, in a tab and all its frames.
 
-A `View` is one look at a tab: plain values, and behind each thing the element that was seen. `take`
-gives that element, and comes empty-handed when the page has moved on meanwhile.
+A `View` is one look at a tab. It holds no browser objects, only what was seen; `take` goes back
+to the page for the element and comes empty-handed when the page has moved on meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import operator
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from playwright.async_api import ElementHandle, Frame, JSHandle, Page
+from playwright.async_api import ElementHandle, Frame, Page
 from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Reason
@@ -21,7 +23,13 @@ from portal_driver.errors import PageChanged
 from portal_driver.profile import Words
 from portal_driver.words import begins, mentions, nearest, normalise, says
 
-_SCRIPT = (Path(__file__).parent / "finding.js").read_text(encoding="utf-8")
+# It goes to each frame at each look: without its comments it is half as long.
+_SCRIPT = re.sub(
+    r"^ *//.*\n|^ +",
+    "",
+    (Path(__file__).parent / "finding.js").read_text(encoding="utf-8"),
+    flags=re.MULTILINE,
+)
 _SCROLL = (Path(__file__).parent / "scrolling.js").read_text(encoding="utf-8")
 _PRESSABLE = 3
 _STANDS_ALONE = 3
@@ -52,10 +60,10 @@ class Rect(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """One frame as it was seen, with the elements behind what was seen."""
+    """One frame as it was seen, and what was asked of it."""
 
     frame: Frame
-    things: JSHandle = field(repr=False)
+    query: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -345,9 +353,10 @@ async def _scroll(frame: Frame) -> bool:
 async def take(thing: Press | Field | Box) -> ElementHandle | None:
     """The element behind a thing that was seen, or None when it is no longer on the page."""
     kind = {Press: "presses", Field: "fields", Box: "boxes"}[type(thing)]
-    seen = "(seen, [kind, index]) => seen.things[kind][index].isConnected ? seen.things[kind][index] : null"
+    said = thing.said if isinstance(thing, Press) else ""
+    query = {**thing.document.query, "take": {"kind": kind, "index": thing.index, "said": said}}
     try:
-        handle = await thing.document.things.evaluate_handle(seen, [kind, thing.index])
+        handle = await thing.document.frame.evaluate_handle(_SCRIPT, query)
     except PlaywrightError:
         return None
     return handle.as_element()
@@ -363,11 +372,10 @@ def closest(view: View, words: Words) -> str:
 async def _look_at(frame: Frame, query: dict[str, Any]) -> tuple[Document, dict[str, Any]] | None:
     """What a frame shows: nothing ({}) when it is hidden, None when it is between two documents."""
     try:
-        things = await frame.evaluate_handle(_SCRIPT, query)
-        seen: dict[str, Any] = await things.evaluate("seen => seen.view")
+        seen: dict[str, Any] = json.loads(await frame.evaluate(_SCRIPT, query))
     except PlaywrightError:
         return None
-    return Document(frame, things), seen
+    return Document(frame, query), seen
 
 
 def _press(document: Document, seen: dict[str, Any]) -> Press:

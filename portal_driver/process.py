@@ -147,8 +147,9 @@ async def _speak(out: int) -> int:
     lines = Lines(sys.stdin.fileno())
     starter = LineStarter(lines, out)
     try:
-        async with until(lines.ended), readied_playwright() as (playwright, directory):
+        async with until(lines.ended) as watch, readied_playwright() as (playwright, directory):
             finished = await _carry_out(starter, playwright, directory)
+            watch.cancel()  # the starter may go now: nothing is left to break off
             starter.tell(finished)
     except StarterGone:
         return ExitCode.STARTER_GONE
@@ -188,16 +189,19 @@ def _temporary_files_in(directory: Path) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def until(ended: asyncio.Event) -> AsyncIterator[None]:
-    """End what stands inside with `StarterGone` when the event comes, or a signal to end."""
+async def until(ended: asyncio.Event) -> AsyncIterator[asyncio.Future[bool]]:
+    """End what stands inside with `StarterGone` when the event comes, or a signal to end.
+
+    Gives the watch for it: once that is cancelled, nothing ends what stands inside.
+    """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, ended.set)
-    watch = asyncio.ensure_future(ended.wait())
-    watch.add_done_callback(lambda _: ended.is_set() and task is not None and task.cancel())
+    watch: asyncio.Future[bool] = asyncio.ensure_future(ended.wait())
+    watch.add_done_callback(lambda _: ended.is_set() and not watch.cancelled() and task and task.cancel())
     try:
-        yield
+        yield watch
     except asyncio.CancelledError:
         if not ended.is_set():
             raise
