@@ -63,7 +63,8 @@ class Movement:
 
         A clock that ticks on it and a call that it repeats like a heartbeat do not count.
         """
-        looks = re.sub(r"\d", "#", view.text) + str([(press.said, press.disabled) for press in view.presses])
+        presses = [(press.said, press.disabled) for press in view.presses]
+        looks = re.sub(r"\d+", "#", f"{view.text}{presses}")
         if looks != self._looked:
             self._looked = looks
             self._last_at = time.monotonic()

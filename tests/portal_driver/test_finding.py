@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from portal_driver.contract import Reason
 from portal_driver.errors import PageChanged
-from portal_driver.finding import Region, View, closest, look, take
+from portal_driver.finding import Region, View, closest, look, scroll_through, take
+from portal_driver.gate import Gate
+from portal_driver.words import value_after
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -54,6 +56,15 @@ async def pressed(page: Page, view: View, words: tuple[str, ...] = CONFIRM) -> s
         "<p>请点击<b>确认投保</b>完成</p><button id=it>确认投保</button>",
         "<h2>确认投保</h2><ol><li>确认投保</li></ol><button id=it>确认投保</button>",
         "<div style='height: 3000px'></div><button id=it>确认投保</button>",
+        "<button id=it>\ue640 确认投保</button>",
+        "<button id=it>【确认投保】</button>",
+        "<button id=it>确\u200b认<i>投</i>\u3000保</button>",
+        "<style>#it::after { content: '确认投保' }</style><button id=it></button>",
+        "<table><tr><td id=it>确认投保<div hidden>下级菜单</div></td></tr></table>",
+        "<div onclick='1' id=it><span>确认投保</span><i>›</i></div>",
+        "<b style='position: absolute; left: -9999px'>确认投保</b><button id=it>确认投保</button>",
+        "<div style='height: 0; overflow: hidden'><b>确认投保</b></div><button id=it>确认投保</button>",
+        "<div style='opacity: 0'><button>确认投保</button></div><button id=it>确认投保</button>",
     ],
 )
 async def test_the_words_are_found_in_whatever_bears_them(page: Page, markup: str):
@@ -99,6 +110,59 @@ async def test_two_that_say_the_same_are_ambiguous(page: Page):
 
     assert ambiguous.value.reason is Reason.PAGE_AMBIGUOUS
     assert ambiguous.value.detail == {"expected": "确认投保", "seen": "2 ×: 确认投保 | 确认投保"}
+
+
+async def test_a_button_and_a_styled_thing_that_say_the_same_are_ambiguous(page: Page):
+    view = await shown(page, "<button>确认投保</button><div style='cursor: pointer'>确认投保</div>")
+
+    with pytest.raises(PageChanged):
+        view.press(CONFIRM)
+
+
+async def test_two_links_to_one_address_are_one_way(page: Page):
+    view = await shown(
+        page, "<a href='http://a.example/x'>投保申请</a><a href='http://a.example/x'>投保申请</a>"
+    )
+
+    assert view.press(("投保申请",)) is not None
+
+
+async def test_of_several_ways_the_menus_comes_first(page: Page):
+    view = await shown(
+        page,
+        "<span role=tab tabindex=0>投保申请</span><nav><a href='#'>投保申请</a></nav><p>投保申请</p>",
+    )
+
+    assert [(way.menu, way.sure) for way in view.ways(("投保申请",))] == [(True, 1), (False, 1)]
+
+
+async def test_the_button_nearest_to_the_field_is_its_own(page: Page):
+    view = await shown(
+        page,
+        "<a href='#'>登录</a><div style='height: 300px'></div>"
+        "<form><input type=password placeholder=卡密码><button id=it type=button>登 录</button></form>",
+    )
+
+    [field] = view.fields
+    button = view.near(("登录",), field)
+
+    assert button is not None
+    element = await take(button)
+    assert element is not None
+    assert await element.get_attribute("id") == "it"
+
+
+async def test_a_shadow_tree_is_read_also_where_it_is_closed(browser: Browser):
+    context = await browser.new_context()
+    await Gate({}, answer_s=1, on_fired=lambda click, digest: None).guard(context)
+    page = await context.new_page()
+    await page.goto("data:text/html,<div id=host></div>")
+    await page.evaluate("host.attachShadow({mode: 'closed'}).innerHTML = '<button>确认投保</button>'")
+
+    view = await look(page, None)
+    await context.close()
+
+    assert view.press(CONFIRM) is not None
 
 
 async def test_the_one_in_the_top_layer_is_meant(page: Page):
@@ -196,6 +260,9 @@ async def test_a_pin_field_is_noticed_and_its_value_never_read(page: Page):
         "<span>我确认协议条款</span>",
         "<label><input type=checkbox style='display: none'>"
         "<i id=it style='display: inline-block; width: 9px; height: 9px'></i> 我确认协议条款</label>",
+        "<div role=checkbox aria-checked=false id=it tabindex=0>我确认协议条款</div>",
+        "<div><b id=it style='display: inline-block; width: 14px; height: 14px; border: 1px solid'></b>"
+        "<span>我确认协议条款</span></div>",
         "<label><input type=checkbox style='opacity: 0; position: absolute'>"
         "<i id=it style='display: inline-block; width: 9px; height: 9px'></i> 我确认协议条款</label>",
     ],
@@ -206,10 +273,49 @@ async def test_a_box_is_found_by_the_words_beside_it(page: Page, markup: str):
     )
 
     assert box is not None
-    assert box.ticked is False
+    assert box.ticked is (None if box.drawn else False)
     element = await take(box)
     assert element is not None
     assert await element.get_attribute("id") == "it"
+
+
+async def test_where_no_box_is_to_be_seen_its_words_are_pressed(page: Page):
+    view = await shown(page, "<p>请勾选。</p><div onclick='1'>我确认协议条款《服务协议》</div>")
+
+    assert view.box(("我确认协议条款",)) is None
+    assert view.has_box(("我确认协议条款",))
+    label = view.label(("我确认协议条款",))
+    assert label is not None
+    assert label.said == "我确认协议条款《服务协议》"
+
+
+async def test_a_field_drawn_as_dots_is_secret(page: Page):
+    view = await shown(page, "<input style='-webkit-text-security: disc' value=31415926 placeholder=卡密码>")
+
+    assert view.secret
+    assert [(field.secret, field.value) for field in view.fields] == [(True, "")]
+
+
+async def test_a_label_and_its_value_on_one_line_are_kept_apart(page: Page):
+    view = await shown(
+        page,
+        "<style>i::after { content: '：' }</style>"
+        "<div><i>企业名称</i><b>宏达 贸易</b></div><div><i>社会</i><i>信用代码</i><b> 9144</b></div>",
+    )
+
+    assert value_after(view.text, ("企业名称",)) == "宏达 贸易"
+
+
+async def test_what_lies_further_down_is_brought_into_sight(page: Page):
+    await page.set_content(
+        "<div style='height: 3000px'></div><div id=late>…</div><script>"
+        "new IntersectionObserver(([seen]) => { if (seen.isIntersecting) late.textContent = '确认投保' })"
+        ".observe(late)"
+        "</script>"
+    )
+
+    assert await scroll_through(page)
+    assert (await look(page, None)).mentions(CONFIRM)
 
 
 async def test_a_ticked_box_is_seen_to_be(page: Page):

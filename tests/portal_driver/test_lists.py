@@ -72,6 +72,70 @@ async def test_a_list_of_applications_is_no_list_of_policies(page: Page, profile
     assert PoliciesPage.listing(view, profile, 2026) is None
 
 
+GRID = "display: grid; grid-template-columns: 60px 200px 100px 100px"
+
+
+def boxes(*cells: str) -> str:
+    """A line of a grid that nothing but its look makes one."""
+    return f"<div style='{GRID}'>" + "".join(f"<div><span>{cell}</span></div>" for cell in cells) + "</div>"
+
+
+async def test_a_grid_of_boxes_is_read_by_where_they_stand(page: Page, profile: Profile):
+    await page.set_content(
+        boxes("序号", "申请编号", "保单年度", "状态")
+        + boxes("1", "SQ20264401", "2026", "审核中")
+        + boxes("2", "SQ20254401", "2025", "已承保")
+        + "<p>共 2 条</p>"
+    )
+    read = ApplicationsPage.listing(await look(page, None), profile, 2026)
+
+    assert read is not None
+    assert read.this_year is not None
+    assert (read.this_year.number, read.this_year.state, read.is_complete) == ("SQ20264401", "审核中", True)
+
+
+async def test_cards_are_told_apart_by_their_numbers(page: Page, profile: Profile):
+    def card(year: int, state: str) -> str:
+        period = f"{year}-12-02 ~ {year + 1}-12-01"
+        return (
+            f"<div><div>保险单号：XB{year}4401</div><div>保险期间：{period}</div><div>保单状态：{state}</div>"
+            f"<a href='#{year}'>查看</a></div>"
+        )
+
+    await page.set_content(card(2026, "待收悉") + card(2025, "已收悉"))
+    view = await look(page, None)
+    read = PoliciesPage.listing(view, profile, 2026)
+
+    assert read is not None
+    assert read.this_year is not None
+    assert (read.this_year.number, read.this_year.state) == ("XB20264401", "待收悉")
+    assert len(view.saying(("查看",), within=read.this_year.region)) == 1
+    assert not PoliciesPage.is_acknowledged(view, profile, "XB20264401")
+    assert PoliciesPage.is_acknowledged(view, profile, "XB20254401")
+
+
+async def test_a_form_to_search_the_list_is_not_its_heading(page: Page, profile: Profile):
+    form = "<table><tr><td>申请编号</td><td><input></td><td>年度</td><td><select></select></td></tr></table>"
+    await page.set_content(f"{form}<table>{HEADING}{THIS_YEAR.replace('SQ2026', 'SQ20264401')}</table>")
+    read = ApplicationsPage.listing(await look(page, None), profile, 2026)
+
+    assert read is not None
+    assert read.this_year is not None
+    assert read.this_year.number == "SQ20264401"
+
+
+async def test_an_entry_without_a_year_that_can_be_told_proves_nothing(page: Page, profile: Profile):
+    heading = "<tr><th>申请编号</th><th>申请时间</th><th>状态</th></tr>"
+    await page.set_content(
+        f"<table>{heading}<tr><td>SQ0001</td><td>2025-11-20</td><td>已提交</td></tr></table>"
+    )
+    read = ApplicationsPage.listing(await look(page, None), profile, 2026)
+
+    assert read is not None
+    assert not read.is_complete
+    assert read.unclear == "SQ0001\t2025-11-20\t已提交"
+
+
 async def test_a_table_of_roles_is_a_table_too(page: Page, profile: Profile):
     def row(role: str, *cells: str) -> str:
         return "<div role=row>" + "".join(f"<div role={role}>{cell}</div>" for cell in cells) + "</div>"

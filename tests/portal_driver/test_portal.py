@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 from portal_driver.contract import Reason
 from portal_driver.errors import PageChanged, PortalUnavailable
@@ -74,6 +74,63 @@ async def test_a_button_that_wakes_up_later_is_waited_for(page: Page, portal: Po
     await portal.press(("同意",))
 
     assert await page.title() == "pressed"
+
+
+async def test_a_page_that_calls_home_all_the_time_comes_to_rest_all_the_same(page: Page, portal: Portal):
+    await page.route(
+        "**/alive", lambda route: route.fulfill(body="1", headers={"Access-Control-Allow-Origin": "*"})
+    )
+    await page.set_content(
+        "<p>时间 <b id=t>0</b></p><script>"
+        "setInterval(() => { t.textContent = Date.now(); fetch('http://127.0.0.1:9/alive') }, 40)"
+        "</script>"
+    )
+
+    with pytest.raises(PageChanged):
+        await portal.find(("确认投保",))
+
+
+async def test_a_button_is_not_pressed_before_its_page_has_loaded(page: Page, portal: Portal):
+    async def late(route: Route) -> None:
+        await page.evaluate("document.querySelector('button').onclick = () => { document.title = 'pressed' }")
+        await route.fulfill(body="", content_type="text/css")
+
+    await page.route("**/late.css", late)
+    await page.set_content(
+        "<link rel=stylesheet href='http://127.0.0.1:9/late.css'><button>查看保单</button>",
+        wait_until="commit",
+    )
+
+    await portal.press(("查看保单",))
+
+    assert await page.title() == "pressed"
+
+
+async def test_what_cannot_be_pressed_is_told_in_words(page: Page, impatient: Profile):
+    portal = Portal(
+        page.context, replace(impatient, limits=replace(impatient.limits, press_s=0.5)), lambda waited_s: None
+    )
+    await page.set_content(
+        "<button>同意</button><div style='position: fixed; inset: 0; z-index: 9; background: white'></div>"
+    )
+
+    with pytest.raises(PageChanged) as covered:
+        await portal.press(("同意",))
+
+    assert covered.value.detail == {"expected": "同意, to be pressed", "seen": "something lies over it"}
+
+
+async def test_the_second_of_two_doors_is_tried_where_the_first_leads_nowhere(page: Page, portal: Portal):
+    from portal_driver.pages import SignInPage
+
+    await page.set_content(
+        "<nav><a href='#' onclick='return false'>小微投保</a></nav>"
+        "<a href='#' onclick=\"b.innerHTML = '<a>卡介质</a>'\">小微投保</a><div id=b></div>"
+    )
+
+    await portal.follow([("小微投保",)], SignInPage)
+
+    assert await page.locator("#b").inner_text() == "卡介质"
 
 
 async def test_a_page_at_rest_without_the_words_has_changed(page: Page, portal: Portal):
