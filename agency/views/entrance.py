@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from agency.models import Membership, Role
+from agency.people import is_operator
 
 HOME = {Role.ADMIN: "renewals:report", Role.STAFF: "renewals:board", Role.CLIENT: "renewals:mine"}
 
@@ -19,6 +20,8 @@ HOME = {Role.ADMIN: "renewals:report", Role.STAFF: "renewals:board", Role.CLIENT
 def home(request: HttpRequest) -> HttpResponse:
     """Each role's own page; who belongs to no agency is told so."""
     membership: Membership | None = getattr(request, "membership", None)
+    if membership is None and is_operator(request.user.pk):  # type: ignore[arg-type]  # signed in
+        return redirect("operator:agencies")
     if membership is None:
         return render(request, "agency/no_agency.html", status=403)
     return redirect(HOME[Role(membership.role)])
