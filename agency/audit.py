@@ -42,7 +42,7 @@ def record(action: str, on: Any, *, by: User | None, address: str | None = None,
         actor_name=by.name if by else "xubao",
         address=address or _address.get(),
         action=action,
-        object_type=type(on).__name__.lower(),
+        object_type=on._meta.model_name,
         object_id=str(on.pk),
         detail=detail,
     )

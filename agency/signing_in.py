@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.signals import authentication_step_completed
+from allauth.account.signals import user_logged_in as signed_in_through_a_page
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from allauth.usersessions.models import UserSession
@@ -99,13 +100,28 @@ def _began(sender: Any, request: HttpRequest, user: User, **_more: Any) -> None:
     now = int(time.time())
     request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = now
     freshness.prove(request)
-    request.session.pop(FACTOR_DUE, None)
-    if needs_second_factor(user) and not _has_factor(user):
-        request.session[FACTOR_DUE] = _use_grace(user)
+    _list_session(request, user)
     request.signed_in_as = user.email  # type: ignore[attr-defined]  # read by the middleware
     for membership in memberships_of(user):
         with scope(membership.agency_id):
             audit.record("signed_in", user, by=user, how=_how(request))
+
+
+def _list_session(request: HttpRequest, user: User) -> None:
+    """Every sign-in is on the person's list, whichever door it came through, so that it can be ended."""
+    about = {
+        "user": user,
+        "ip": request.META.get("REMOTE_ADDR") or "0.0.0.0",  # noqa: S104  # not known
+        "user_agent": request.META.get("HTTP_USER_AGENT", "")[:200],
+    }
+    UserSession.objects.update_or_create(session_key=request.session.session_key, defaults=about)
+
+
+def ask_for_factor(sender: Any, request: HttpRequest, user: User, **_more: Any) -> None:
+    """After each sign-in through a page: who needs a second factor and has none gets in this once."""
+    request.session.pop(FACTOR_DUE, None)
+    if needs_second_factor(user) and not _has_factor(user):
+        request.session[FACTOR_DUE] = _use_grace(user)
 
 
 def _how(request: HttpRequest) -> list[str]:
@@ -156,6 +172,7 @@ def _ended(sender: Any, request: HttpRequest, user: User | None, **_more: Any) -
 def connect() -> None:
     """Listen to what Django and allauth tell of sign-ins."""
     user_logged_in.connect(_began, dispatch_uid="xubao")
+    signed_in_through_a_page.connect(ask_for_factor, dispatch_uid="xubao")
     user_logged_out.connect(_ended, dispatch_uid="xubao")
     authentication_step_completed.connect(_proved, dispatch_uid="xubao")
     for signal in (authenticator_added, authenticator_removed, authenticator_reset):

@@ -29,6 +29,7 @@ WORDS: dict[str, str | Promise] = {
     "card_quarantined": pgettext_lazy("audit", "Card put into quarantine"),
     "claimed": pgettext_lazy("audit", "Taken up at a desk"),
     "companies_imported": pgettext_lazy("audit", "Companies imported"),
+    "confirmed": pgettext_lazy("audit", "Click confirmed on the portal"),
     "consent_given": pgettext_lazy("audit", "Consent recorded"),
     "consent_revoked": pgettext_lazy("audit", "Consent taken back"),
     "evidence_viewed": pgettext_lazy("audit", "Evidence looked at"),
@@ -58,6 +59,12 @@ WORDS: dict[str, str | Promise] = {
     "recovery_codes_made": pgettext_lazy("audit", "Recovery codes made anew"),
     "refused": pgettext_lazy("audit", "Refused"),
     "report_exported": pgettext_lazy("audit", "Month exported"),
+    "rests_attention": pgettext_lazy("audit", "Stopped: needs a person"),
+    "rests_complete": pgettext_lazy("audit", "Renewal complete"),
+    "rests_refused": pgettext_lazy("audit", "Refused by the portal or the insurer"),
+    "rests_submitted": pgettext_lazy("audit", "Application submitted"),
+    "rests_unknown": pgettext_lazy("audit", "To be verified"),
+    "rests_waiting": pgettext_lazy("audit", "Goes on later"),
     "resumed": pgettext_lazy("audit", "Resumed"),
     "retried": pgettext_lazy("audit", "Put back into the queue"),
     "rights_changed": pgettext_lazy("audit", "A client's rights changed"),
@@ -138,7 +145,7 @@ def detail_lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
     lines = []
     if "before" in shown and "after" in shown:
         lines.append(("", f"{_plain(shown.pop('before'))} → {_plain(shown.pop('after'))}"))
-    return [*lines, *((key, _plain(value)) for key, value in sorted(shown.items()))]
+    return [*lines, *((key, _plain(value)) for key, value in sorted(shown.items()) if value not in ("", {}))]
 
 
 def _plain(value: Any) -> str:

@@ -18,6 +18,7 @@ from agency import inviting
 from agency.forms import JoinForm
 from agency.middleware import CHOSEN_AGENCY
 from agency.models import Invitation, Role, User
+from agency.signing_in import ask_for_factor
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -58,6 +59,7 @@ def _accept(request: HttpRequest, found: Invitation, account: User | None) -> Ht
         password = form.cleaned_data["password"]
     person = inviting.accept(found, password=password)
     login(request, person, backend=_BACKEND)
+    ask_for_factor(User, request, person)
     return _welcome(request, found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -60,9 +60,15 @@ def _mail(raw: bytes) -> Mail:
     return Mail(
         to=str(parsed["To"]),
         subject=str(parsed["Subject"]),
-        at=parsedate_to_datetime(str(parsed["Date"])),
+        at=_moment(str(parsed["Date"])),
         pieces=_pieces(text),
     )
+
+
+def _moment(text: str) -> datetime:
+    """A mail's date; "-0000" means UTC, of a sender that does not say where it is (RFC 5322, 3.3)."""
+    at = parsedate_to_datetime(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _pieces(text: str) -> list[tuple[bool, str]]:
