@@ -200,9 +200,12 @@ def turn_away(request: HttpRequest, membership: Membership | None) -> HttpRespon
         return HttpResponseRedirect(f"{reverse('account_login')}?{there}")
     if name not in settings.POLLED_PAGES:
         _seen(request)
-    if request.session.get(FACTOR_DUE) == "now" and not name.startswith(_ON_THE_WAY):
-        return HttpResponseRedirect(reverse("mfa_index"))
-    return None
+    if request.session.get(FACTOR_DUE) != "now" or name.startswith(_ON_THE_WAY):
+        return None
+    if _has_factor(request.user):  # type: ignore[arg-type]  # signed in
+        del request.session[FACTOR_DUE]
+        return None
+    return HttpResponseRedirect(reverse("mfa_index"))
 
 
 def _is_over(request: HttpRequest, agency: Agency | None) -> bool:

@@ -63,13 +63,15 @@ def test_staff_get_one_sign_in_without_a_second_factor(meis_password: User) -> N
     assert second.get(reverse("mfa_index")).status_code == 200
 
 
-def test_adding_the_app_opens_the_pages_again(meis_password: User) -> None:
+def test_adding_the_app_opens_the_pages_again(meis_password: User, mails: Mails) -> None:
     client = Client()
     User.objects.filter(pk=meis_password.pk).update(grace_used_at="2026-01-01T00:00:00Z")
     sign_in(client, meis_password.email)
     secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
     value = totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time()))
-    response = client.post(reverse("mfa_activate_totp"), {"code": totp.format_hotp_value(value)})
+    with mails() as sent:
+        response = client.post(reverse("mfa_activate_totp"), {"code": totp.format_hotp_value(value)})
+    assert [mail.to for mail in sent] == [[meis_password.email]] * len(sent) != []
     assert response["Location"] == reverse("mfa_view_recovery_codes")
     assert client.get(BOARD).status_code == 200
     with scope(OUR_AGENCY):
