@@ -202,7 +202,7 @@ def turn_away(request: HttpRequest, membership: Membership | None) -> HttpRespon
         _seen(request)
     if request.session.get(FACTOR_DUE) != "now" or name.startswith(_ON_THE_WAY):
         return None
-    if _has_factor(request.user):  # type: ignore[arg-type]  # signed in
+    if _has_factor(request.user):
         del request.session[FACTOR_DUE]
         return None
     return HttpResponseRedirect(reverse("mfa_index"))

@@ -11,10 +11,12 @@ HELP = """./run VERB
 
   demo      the main job from end to end, on this machine; Ctrl-C ends it (--once: ends by itself)
   test      the tests; further words go to pytest
-  check     format, lint, types, imports, migrations, translations
+  check     format, lint, types, imports, migrations, translations, deployment, tenancy
   simulate  the simulator of the portal alone
   drive     one company through the portal, without the rest
   manage    Django's commands, with the engines up
+  bench     measure something: ./run bench NAME runs benchmarks/NAME.py
+  sbom      what Xubao is built from, as CycloneDX, on standard output
   picture   the README's picture of the board, taken from a running demo
   setup     only set this checkout up; the other verbs do so by themselves
   help      this text
@@ -29,6 +31,7 @@ _PROGRAMS = {
     "simulate": ["-m", "portal_driver.simulator"],
     "drive": ["-m", "portal_driver", "drive"],
     "picture": ["-m", "docs.picture"],
+    "sbom": ["-m", "bootstrap.sbom"],
     "manage": ["-m", "agency.engines", str(PYTHON), "manage.py"],
 }
 
@@ -39,7 +42,7 @@ def main(argv: list[str]) -> int:
     if verb in ("help", "-h", "--help"):
         print(HELP, end="")
         return 0
-    if verb not in _PROGRAMS and verb not in ("setup", "check"):
+    if verb not in _PROGRAMS and verb not in ("setup", "check", "bench"):
         print(f'"{verb}" is not a verb of ./run.\n\n{HELP}', end="", file=sys.stderr)
         return 2
     try:
@@ -66,8 +69,18 @@ def _do(verb: str, words: list[str]) -> int:
         from bootstrap.checks import check_all
 
         return check_all(environment())
+    if verb == "bench":
+        _become(_benchmark(words), environment())
     _become(_PROGRAMS[verb] + words, environment())
     raise AssertionError("a process that became another does not return")
+
+
+def _benchmark(words: list[str]) -> list[str]:
+    """`bench NAME …` as a program; raises `Trouble` for a name that is none."""
+    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    if not words or words[0] not in names:
+        raise Trouble(f"./run bench NAME, with NAME one of: {', '.join(names)}")
+    return ["-m", f"benchmarks.{words[0]}", *words[1:]]
 
 
 def _become(words: list[str], environment: dict[str, str]) -> None:

@@ -147,7 +147,8 @@ def _text(data: bytes) -> list[list[str]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("gb18030")
-    rows, cells = [], 0
+    rows: list[list[str]] = []
+    cells = 0
     for row in csv.reader(io.StringIO(text), strict=True):
         cells += len(row)
         if len(row) > MAX_COLUMNS or cells > MAX_CELLS or len(rows) > MAX_ROWS + ROWS_ABOVE:

@@ -195,7 +195,9 @@ TABLE = [
 
 
 @pytest.fixture
-def objects(renewal: Renewal, card: Card, chen: User, lin: User, tmp_path: Path) -> dict[str, UUID | str]:
+def objects(
+    renewal: Renewal, card: Card, chen: User, lin: User, tmp_path: Path
+) -> dict[str, UUID | str | int]:
     """What the addresses are about: all of it Chen's company's."""
     run = begin_run(renewal, card)
     with scope(OUR_AGENCY):

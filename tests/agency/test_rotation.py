@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import BinaryField
 from pytest_django.fixtures import Settings
 
-from agency.models import User
+from agency.models import Agency, User
 from agency.rotation import rotate_agency, rotate_factors
 from agency.sealing import SEALED_COLUMNS, WrongSeal, present_head, seal, unseal
 from agency.tenancy import TenantModel, scope
@@ -72,7 +72,7 @@ def test_a_rotation_that_was_cut_short_goes_on_and_people_read_meanwhile(
             store_pin(card, f"1000000{number}", by=mei)
     settings.VAULT_OLD_KEYS, settings.VAULT_KEY = [settings.VAULT_KEY], token_hex(32)
     monkeypatch.setattr("agency.rotation.ROWS_AT_ONCE", 2)
-    sealed = []
+    sealed: list[str] = []
 
     def power_cut(secret: str, *, bound_to: str) -> bytes:
         if len(sealed) == 3:
@@ -123,7 +123,7 @@ def test_second_factors_are_sealed_and_rotated(mei: User, settings: Settings) ->
 
 @pytest.mark.usefixtures("committed")
 def test_the_command_says_what_it_did_and_fails_for_what_does_not_open(settings: Settings) -> None:
-    company = make_company(type("A", (), {"pk": OUR_AGENCY})(), 21, "一家")  # type: ignore[arg-type]
+    company = make_company(Agency(pk=OUR_AGENCY), 21, "一家")
     with scope(OUR_AGENCY):
         Card.objects.filter(company=company).update(sealed_pin=seal("1", bound_to="somewhere else"))
         card = Card.objects.get(company=company)
