@@ -86,6 +86,13 @@ def agency_named(slug: str) -> Agency:
     return Agency.objects.using(OWNER).get(slug=slug)
 
 
+def every_agency() -> list[tuple[UUID, str]]:
+    """(id, short name) of all agencies, for commands that go through each in its own scope."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, slug FROM every_agency()")
+        return list(cursor.fetchall())
+
+
 def add_agency(name: str, slug: str, *, phone: str, by: User) -> UUID:
     """A new agency without people, made from a page. Raises `SlugTaken`."""
     rows = _ask("SELECT operator_makes_agency(%s, %s, %s, %s)", [uuid4(), name, slug, phone], by=by)

@@ -15,7 +15,7 @@ HELP = """./run VERB
   simulate  the simulator of the portal alone
   drive     one company through the portal, without the rest
   manage    Django's commands, with the engines up
-  bench     measure something: ./run bench NAME runs benchmarks/NAME.py
+  bench     measure: ./run bench NAME runs benchmarks/NAME.py
   sbom      what Xubao is built from, as CycloneDX, on standard output
   picture   the README's picture of the board, taken from a running demo
   setup     only set this checkout up; the other verbs do so by themselves
@@ -75,15 +75,15 @@ def _do(verb: str, words: list[str]) -> int:
     raise AssertionError("a process that became another does not return")
 
 
-def _benchmark(words: list[str]) -> list[str]:
-    """`bench NAME …` as a program; raises `Trouble` for a name that is none."""
-    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
-    if not words or words[0] not in names:
-        raise Trouble(f"./run bench NAME, with NAME one of: {', '.join(names)}")
-    return ["-m", f"benchmarks.{words[0]}", *words[1:]]
-
-
 def _become(words: list[str], environment: dict[str, str]) -> None:
     """This process is the program from here on, so that a signal to it meets nobody in between."""
     sys.stdout.flush()
     os.execve(str(PYTHON), [str(PYTHON), *words], environment)
+
+
+def _benchmark(words: list[str]) -> list[str]:
+    """The program of the benchmark that was named; says which there are where none was."""
+    known = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    if not words or words[0] not in known:
+        raise Trouble("./run bench NAME, where NAME is one of: " + ", ".join(known))
+    return ["-m", f"benchmarks.{words[0]}", *words[1:]]

@@ -145,10 +145,18 @@ BEGIN
     RETURN made;
 END $$;
 
+-- For commands that go through every agency (verify_audit, rotate_keys): which there are, and no more.
+CREATE FUNCTION every_agency() RETURNS TABLE (id uuid, slug text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT a.id, a.slug::text FROM agency_agency a ORDER BY a.slug
+$$;
+
+GRANT EXECUTE ON FUNCTION every_agency() TO xubao_app;
 GRANT EXECUTE ON FUNCTION operator_sees_agencies(), operator_makes_agency(uuid, text, text, text)
     TO xubao_app;
 """
 NO_OPERATORS = """
+DROP FUNCTION every_agency();
 DROP FUNCTION operator_makes_agency(uuid, text, text, text);
 DROP FUNCTION operator_sees_agencies();
 DROP FUNCTION operator_or_refuse();

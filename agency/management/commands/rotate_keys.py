@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from agency.models import Agency
-from agency.operating import OWNER
+from agency.operating import every_agency
 from agency.rotation import rotate_agency, rotate_factors
 
 
@@ -21,10 +20,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         broken: list[str] = []
-        for agency in Agency.objects.using(OWNER).order_by("slug"):
-            rotated = rotate_agency(agency.pk)
+        for agency, slug in every_agency():
+            rotated = rotate_agency(agency)
             broken += rotated.broken
-            self.stdout.write(f"{agency.slug}: {rotated.count} sealed anew")
+            self.stdout.write(f"{slug}: {rotated.count} sealed anew")
         people = rotate_factors()
         broken += people.broken
         self.stdout.write(f"second factors: {people.count} sealed anew")

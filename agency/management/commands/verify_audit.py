@@ -9,8 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agency import audit
-from agency.models import Agency
-from agency.operating import OWNER
+from agency.operating import every_agency
 from agency.tenancy import scope
 
 
@@ -28,12 +27,12 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, against: Path | None, **_options: Any) -> None:
         kept, is_whole = _heads(against), True
-        for agency in Agency.objects.using(OWNER).order_by("slug"):
-            with scope(agency.pk):
-                result = audit.verify(expected=kept.get(agency.slug, {}))
+        for agency, slug in every_agency():
+            with scope(agency):
+                result = audit.verify(expected=kept.get(slug, {}))
             is_whole = is_whole and not result.findings
             line = {
-                "agency": agency.slug,
+                "agency": slug,
                 "entries": result.entries,
                 "head": {"number": result.number, "digest": result.head},
                 "findings": [{"number": one.number, "fault": one.fault} for one in result.findings],
