@@ -38,6 +38,9 @@ class AgencyScopeMiddleware:
         if request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Permissions-Policy", _NOTHING)
+        if request.method == "POST" and _name(request) == "account_logout":
+            # Nothing of the person's stays in a browser that somebody else sits down at.
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
     def process_view(

@@ -100,6 +100,7 @@ def _began(sender: Any, request: HttpRequest, user: User, **_more: Any) -> None:
     now = int(time.time())
     request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = now
     freshness.prove(request)
+    guarding.forget_old_attempts()
     _list_session(request, user)
     request.signed_in_as = user.email  # type: ignore[attr-defined]  # read by the middleware
     for membership in memberships_of(user):

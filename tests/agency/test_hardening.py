@@ -67,6 +67,12 @@ def test_what_somebody_sees_who_is_signed_in_is_kept_by_no_cache(lin: User) -> N
     assert {page: control for page, control in kept.items() if "no-store" not in str(control)} == {}
 
 
+def test_signing_out_clears_the_browser(lin: User) -> None:
+    client = Client()
+    client.force_login(lin)
+    assert client.post(reverse("account_logout"))["Clear-Site-Data"] == '"cache", "storage"'
+
+
 ASK = """
 import json, os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agency.settings")

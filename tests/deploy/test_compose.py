@@ -185,7 +185,7 @@ def test_no_secret_stands_in_the_file_but_the_two_that_open_nothing():
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_our_services_are_given_only_variables_that_the_settings_read(name: str):
-    known = settings_variables() | {"SECRET_KEY_FILE", "VAULT_KEY_FILE"}
+    known = settings_variables() | {"SECRET_KEY_FILE", "VAULT_KEY_FILE", "VAULT_OLD_KEYS_FILE"}
     assert set(SERVICES[name].get("environment", {})) - known == set()
 
 
