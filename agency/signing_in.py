@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.signals import authentication_step_completed
+from allauth.account.signals import authentication_step_completed, password_changed, password_set
 from allauth.account.signals import user_logged_in as signed_in_through_a_page
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
@@ -162,6 +162,12 @@ def _factor_changed(sender: Any, request: HttpRequest, user: User, **more: Any) 
             audit.record(action, user, by=user, kind=more["authenticator"].type)
 
 
+def _password_changed(sender: Any, request: HttpRequest, user: User, **_more: Any) -> None:
+    for membership in memberships_of(user):
+        with scope(membership.agency_id):
+            audit.record("password_changed", user, by=user)
+
+
 def _ended(sender: Any, request: HttpRequest, user: User | None, **_more: Any) -> None:
     if user is None:
         return
@@ -175,6 +181,8 @@ def connect() -> None:
     user_logged_in.connect(_began, dispatch_uid="xubao")
     signed_in_through_a_page.connect(ask_for_factor, dispatch_uid="xubao")
     user_logged_out.connect(_ended, dispatch_uid="xubao")
+    for changed in (password_changed, password_set):
+        changed.connect(_password_changed, dispatch_uid="xubao")
     authentication_step_completed.connect(_proved, dispatch_uid="xubao")
     for signal in (authenticator_added, authenticator_removed, authenticator_reset):
         signal.connect(_factor_changed, dispatch_uid="xubao")

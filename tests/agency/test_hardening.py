@@ -220,6 +220,14 @@ def test_a_log_line_holds_no_secret() -> None:
     }
 
 
+def test_a_secret_deep_in_a_log_line_is_struck_out_too() -> None:
+    event = {"event": "plan", "plan": {"card": "…0417", "cards": [{"pin": "27182818"}]}}
+    assert logs.strike_out_secrets(None, "info", event) == {
+        "event": "plan",
+        "plan": {"card": "…0417", "cards": [{"pin": "***"}]},
+    }
+
+
 def test_the_bill_of_materials_names_every_locked_package_with_its_hashes() -> None:
     components = sbom.bill()["components"]
     lock = (Path(project.BASE_DIR) / "requirements.lock").read_text()

@@ -19,7 +19,8 @@ from agency.people import membership_of
 from agency.tenancy import scope
 from companies.models import Company
 from tests.agency.conftest import Mails
-from tests.cast import make_person
+from tests.cast import make_person, uscc_for
+from tests.companies.workbooks import HEADINGS, xlsx
 from tests.database import OUR_AGENCY
 
 BrowserOf = Callable[[User], Client]
@@ -271,3 +272,30 @@ def test_a_person_of_two_agencies_chooses_where_he_works(
     assert client.get(there).status_code == 404
     client.post(reverse("choose_agency"), {"agency": str(raos_company.agency_id)})
     assert client.get(there).status_code == 200
+
+
+def test_a_workbook_that_was_put_aside_is_its_senders_alone(
+    mei: User, lin: User, browser_of: BrowserOf
+) -> None:
+    meis = browser_of(mei)
+    sheet = xlsx(HEADINGS, ("一家", uscc_for(77)))
+    sheet.name = "客户.xlsx"
+    key = meis.post(reverse("companies:import"), {"workbook": sheet}).context["key"]
+    form = {"key": str(key), "filename": "客户.xlsx"}
+    browser_of(lin).post(reverse("companies:import_confirm"), form)
+    with scope(OUR_AGENCY):
+        assert Company.objects.count() == 0
+    meis.post(reverse("companies:import_confirm"), form)
+    with scope(OUR_AGENCY):
+        assert Company.objects.count() == 1
+
+
+def test_a_changed_password_is_told_and_ends_the_other_sign_ins(mei: User, browser_of: BrowserOf) -> None:
+    mei.set_password(PASSWORD)
+    mei.save()
+    here, there = browser_of(mei), browser_of(mei)
+    form = {"oldpassword": PASSWORD, "password1": "five words that differ too", "password2": ""}
+    form["password2"] = form["password1"]
+    here.post(reverse("account_change_password"), form)
+    assert "password_changed" in actions()
+    assert there.get(reverse("renewals:board"))["Location"].startswith(reverse("account_login"))
