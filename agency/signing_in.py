@@ -110,6 +110,8 @@ def _began(sender: Any, request: HttpRequest, user: User, **_more: Any) -> None:
 
 def _list_session(request: HttpRequest, user: User) -> None:
     """Every sign-in is on the person's list, whichever door it came through, so that it can be ended."""
+    if not request.session.session_key:
+        request.session.save()  # somebody else was signed in here, and that session was thrown away
     about = {
         "user": user,
         "ip": request.META.get("REMOTE_ADDR") or "0.0.0.0",  # noqa: S104  # not known
