@@ -50,7 +50,8 @@ def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     """One of a few words. Raises `ImproperlyConfigured` for any other."""
     value = text(name, default)
     if value not in allowed:
-        raise ImproperlyConfigured(f'{name} is "{value}"; write one of: {", ".join(allowed)}')
+        words = ", ".join(word or "nothing at all" for word in allowed)
+        raise ImproperlyConfigured(f'{name} is "{value}"; write one of: {words}')
     return value
 
 

@@ -157,6 +157,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(engines.runtime_dir() / "beat" / "schedule")
 PORTAL_URL = environment.text("PORTAL_URL", "https://www.singlewindow.cn/")
 PORTAL_PROFILE = environment.text("PORTAL_PROFILE", "2024")
 PORTAL_HEADLESS = environment.flag("PORTAL_HEADLESS", default=True)
+# A desk's own Chrome or Edge; empty drives the browser that was found.
+PORTAL_BROWSER_CHANNEL = environment.choice("PORTAL_BROWSER_CHANNEL", ("", "chrome", "msedge"), "")
 PLAYWRIGHT_CHROMIUM = environment.text("PLAYWRIGHT_CHROMIUM")
 # The first pause after a technical failure; each further one is twice as long.
 RETRY_AFTER_S = environment.seconds("RETRY_AFTER_S", 60)

@@ -39,7 +39,7 @@ def main() -> int:
         with engines.Supervisor(Path(runtime), durable=False) as supervisor:
             engines.start(supervisor)
             result = _measure(asked)
-    print(json.dumps(result, ensure_ascii=False, indent=1))  # noqa: T201
+    print(json.dumps(result, ensure_ascii=False, indent=1))
     return 0 if all(page["cost"] <= ALLOWED for page in result["pages"].values()) else 1
 
 

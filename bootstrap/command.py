@@ -14,6 +14,7 @@ HELP = """./run VERB
   check     format, lint, types, imports, migrations, translations, deployment, tenancy
   simulate  the simulator of the portal alone
   drive     one company through the portal, without the rest
+  portal    "portal check": which words of a profile are on the portal; presses nothing irreversible
   manage    Django's commands, with the engines up
   bench     measure: ./run bench NAME runs benchmarks/NAME.py
   sbom      what Xubao is built from, as CycloneDX, on standard output
@@ -30,6 +31,7 @@ _PROGRAMS = {
     "test": ["-m", "pytest", "-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"],
     "simulate": ["-m", "portal_driver.simulator"],
     "drive": ["-m", "portal_driver", "drive"],
+    "portal": ["-m", "portal_driver"],
     "picture": ["-m", "docs.picture"],
     "sbom": ["-m", "bootstrap.sbom"],
     "manage": ["-m", "agency.engines", str(PYTHON), "manage.py"],
@@ -44,6 +46,9 @@ def main(argv: list[str]) -> int:
         return 0
     if verb not in _PROGRAMS and verb not in ("setup", "check", "bench"):
         print(f'"{verb}" is not a verb of ./run.\n\n{HELP}', end="", file=sys.stderr)
+        return 2
+    if verb == "portal" and words[:1] != ["check"]:
+        print("Write: ./run portal check (with --help for its options).", file=sys.stderr)
         return 2
     try:
         return _do(verb, words)

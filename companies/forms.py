@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from companies.domain.cards import ISSUED_PINS
+from companies.domain.cards import is_issued
 
 WORKBOOK_BYTES_AT_MOST = 10 * 1024 * 1024
 
@@ -57,7 +57,7 @@ class PinForm(forms.Form):
     def clean_pin(self) -> str:
         """A PIN that cards are issued with is most likely not this card's: it would cost a try."""
         pin: str = self.cleaned_data["pin"]
-        if pin in ISSUED_PINS:
+        if is_issued(pin):
             raise forms.ValidationError(
                 _("This is the PIN that cards are issued with. Ask the company for the one it set.")
             )

@@ -1,4 +1,4 @@
-"""`python -m portal_driver`: the line protocol; with `drive`: one company from a terminal."""
+"""`python -m portal_driver`: the line protocol; with `drive` or `check`: from a terminal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 USAGE = """\
 python -m portal_driver              speak the line protocol on standard input and output
 python -m portal_driver drive …      drive one company from a terminal; see drive --help
+python -m portal_driver check …      look at the portal and do nothing; see check --help
 """
 
 
@@ -24,6 +25,10 @@ def main(arguments: list[str]) -> int:
         from portal_driver.drive import drive
 
         return drive(arguments[1:])
+    if arguments[0] == "check":
+        from portal_driver.check import check
+
+        return check(arguments[1:])
     print(USAGE, end="", file=sys.stdout if arguments[0] in ("-h", "--help") else sys.stderr)
     return 0 if arguments[0] in ("-h", "--help") else 2
 

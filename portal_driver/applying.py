@@ -6,14 +6,24 @@ import asyncio
 import re
 import time
 
+from playwright.async_api import Page
+
 from portal_driver.clicking import press_once
 from portal_driver.contract import Click, Reason, StageBegun, Waiting
 from portal_driver.errors import PageChanged, PersonNeeded
-from portal_driver.finding import View
+from portal_driver.finding import Press, View
 from portal_driver.gate import Token
-from portal_driver.lists import ApplicationsPage
-from portal_driver.pages import FinishingPage, PendingPage, Screen, SubmittedPage, close_button
-from portal_driver.profile import Words
+from portal_driver.lists import ApplicationsPage, Listing
+from portal_driver.pages import (
+    Closers,
+    FinishingPage,
+    PendingPage,
+    Screen,
+    SubmittedPage,
+    close_button,
+    closers,
+)
+from portal_driver.profile import Profile, Words
 from portal_driver.reading import CLICKS_OF_STEPS, STEPS, read_list
 from portal_driver.sitting import Sitting
 from portal_driver.words import mentions
@@ -46,8 +56,7 @@ async def _prepare(sitting: Sitting, click: Click) -> None:
     words = sitting.profile.authorizing
     if click is Click.CONFIRM:
         await _fill_contact(sitting)
-        await sitting.portal.tick(sitting.profile.pending.box)
-        await _read_application(sitting)
+        await _agree(sitting)
     elif click is Click.SIGN:
         await sitting.portal.tick(words.sign_box)
     elif click is Click.AUTHORIZE:
@@ -83,15 +92,28 @@ async def _proved_by(
     sitting: Sitting, later: tuple[type[Screen], ...], token: Token | None
 ) -> tuple[Screen | None, str]:
     """The next screen, or this year's row in 投保申请 where the portal shows a page that we do not know."""
+    portal, profile, year = sitting.portal, sitting.profile, sitting.plan.year
+    screens: tuple[type[Screen], ...] = (*later, SubmittedPage)
+
+    def proof(view: View) -> tuple[Screen | None, str] | None:
+        if screen := portal.recognise(view, screens):
+            return screen, SubmittedPage.said_in(view, profile) or screen.words(profile)[0]
+        # A list that shows by itself proves something by its row alone: it may be what was there before.
+        listing = ApplicationsPage.listing(view, profile, year)
+        return _listed(sitting, listing) if listing and listing.this_year else None
+
     try:
-        screen = await sitting.portal.reach(*later, SubmittedPage, ApplicationsPage, token=token)
+        return await portal.wait_for(proof, screens[0].words(profile), token=token)
     except PageChanged:
-        menu = sitting.profile.menu
-        listing = await read_list(sitting, [menu.applications], ApplicationsPage)
+        listing = await read_list(sitting, [profile.menu.applications], ApplicationsPage)
         if listing.this_year is None:
             raise
-        return None, f"{menu.applications[0]} {listing.this_year.number}"
-    return screen, screen.words(sitting.profile)[0]
+        return _listed(sitting, listing)
+
+
+def _listed(sitting: Sitting, listing: Listing) -> tuple[None, str]:
+    number = listing.this_year.number if listing.this_year else ""
+    return None, f"{sitting.profile.menu.applications[0]} {number}"
 
 
 async def _fill_contact(sitting: Sitting) -> None:
@@ -107,19 +129,25 @@ async def _fill_contact(sitting: Sitting) -> None:
         raise PersonNeeded(Reason.CONTACT_REFUSED, seen=said)
 
 
-async def _read_application(sitting: Sitting) -> None:
-    """Leave the renewal application (续转申请单) open for its full time, keep it, then close it."""
-    profile = sitting.profile
+async def _agree(sitting: Sitting) -> None:
+    """Tick the box; the renewal application (续转申请单) opens: keep it, spend its full time, close it."""
+    portal, profile = sitting.portal, sitting.profile
+    words = profile.pending
+    pending = await portal.look()
+    before, tabs = closers(pending, profile), portal.tabs()
 
     def opened(view: View) -> View | None:
-        return view if view.ready and close_button(view, profile) else None
+        is_open = view.page not in tabs or close_button(view, profile, before)
+        return view if view.ready and is_open else None
 
-    view = await sitting.portal.wait_for(opened, profile.pending.application)
+    await portal.tick(words.box)
+    view = await portal.wait_for(opened, words.application)
     opened_at = time.monotonic()
     sitting.check_company(view)
     await sitting.keep("application", view, Click.CONFIRM.stage)
+    await sitting.keep_documents("application", Click.CONFIRM.stage)
     await _spend(sitting, opened_at, profile.limits.reading_s)
-    await _close_application(sitting)
+    await _close_application(sitting, pending.page, before)
 
 
 async def _spend(sitting: Sitting, since: float, seconds: float) -> None:
@@ -131,21 +159,34 @@ async def _spend(sitting: Sitting, since: float, seconds: float) -> None:
         await asyncio.sleep(max(0.0, min(1.0, seconds - passed)))
 
 
-async def _close_application(sitting: Sitting) -> None:
-    profile = sitting.profile
+async def _close_application(sitting: Sitting, pending: Page, before: Closers) -> None:
+    """Press what closes the application once it may be pressed; a tab without such a thing is closed."""
+    portal, profile = sitting.portal, sitting.profile
+    words = profile.pending.close_application
     give_up_at = time.monotonic() + _COUNTDOWN_ENDS_WITHIN_S
 
     def ended(view: View) -> bool | None:
-        button = close_button(view, profile)
-        counting = button and mentions(button.inside or view.text, profile.pending.countdown)
-        return True if button and (not counting or time.monotonic() > give_up_at) else None
+        button = close_button(view, profile, before)
+        if button is None:
+            return True if view.page is not pending else None
+        return True if time.monotonic() > give_up_at or not _is_counting(button, view, profile) else None
 
     def closed(view: View) -> bool | None:
-        return True if PendingPage.shown_in(view, profile) and close_button(view, profile) is None else None
+        button = close_button(view, profile, before)
+        is_open = button is not None and button.layer > 0
+        return True if PendingPage.shown_in(view, profile) and not is_open else None
 
-    await sitting.portal.wait_for(ended, profile.pending.close_application, patient=True)
-    element = await sitting.portal.element(
-        lambda view: close_button(view, profile), profile.pending.close_application
-    )
-    await sitting.portal.click(element)
-    await sitting.portal.wait_for(closed, profile.pending.confirm)
+    await portal.wait_for(ended, words, patient=True)
+    view = await portal.look()
+    if close_button(view, profile, before) is None and view.page is not pending:
+        await view.page.close()
+    else:
+        button = await portal.find(words, lambda view: close_button(view, profile, before))
+        await portal.click(button, says=words[0])
+    await portal.wait_for(closed, profile.pending.confirm)
+
+
+def _is_counting(button: Press, view: View, profile: Profile) -> bool:
+    """Whether the portal still counts down, beside the button or on it (关闭(3s))."""
+    beside = mentions(button.inside or view.text, profile.pending.countdown)
+    return bool(beside) or button.disabled or bool(re.search(r"[1-9]", button.said))

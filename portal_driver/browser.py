@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, BrowserContext, Playwright
 from playwright.async_api import Error as PlaywrightError
 
-from portal_driver.contract import Reason
+from portal_driver.contract import Channel, Reason
 from portal_driver.errors import PortalUnavailable
 
 SETTING = "PLAYWRIGHT_CHROMIUM"
@@ -62,29 +62,47 @@ _WIPED_PREFIX = "xubao-driver-"
 
 @dataclass(frozen=True)
 class FoundBrowser:
-    """An executable that exists, and where the search found it."""
+    """An executable that exists and where the search found it, or a channel that Playwright finds."""
 
-    executable: Path
+    executable: Path | None
     found_in: str
+    channel: Channel = Channel.ANY
+
+    @property
+    def name(self) -> str:
+        """What it is called: the program's name, or the channel's."""
+        return self.executable.name if self.executable else str(self.channel)
 
 
-def find_browser(asked_for: str = "", *, headless: bool = True) -> FoundBrowser:
-    """The browser to drive. `asked_for`, else the setting PLAYWRIGHT_CHROMIUM, is used or fails.
+def find_browser(
+    asked_for: str = "", *, channel: Channel = Channel.ANY, headless: bool = True
+) -> FoundBrowser:
+    """The browser to drive. `asked_for` or `channel`, else the setting PLAYWRIGHT_CHROMIUM, is used or fails.
 
-    Nothing is launched while searching. A visible window needs a full browser, so the headless
-    shells are passed over where `headless` is false. Raises `PortalUnavailable` with
-    `Reason.BROWSER_MISSING`, all places that were tried, and the one command to run.
+    Nothing is launched while searching; whether a channel is installed is known at its launch. A
+    visible window needs a full browser, so the headless shells are passed over where `headless` is
+    false. Raises `PortalUnavailable` with `Reason.BROWSER_MISSING`, all places that were tried, and
+    the one command to run.
     """
+    if asked_for and channel:
+        raise _missing(f"{asked_for} and {channel} (the plan names both)", "Name one of them in the plan.")
+    if channel:
+        return FoundBrowser(None, "this computer's own", channel)
     setting = os.environ.get(SETTING, "")
-    if asked_for or setting:
-        return _the_one_asked_for(asked_for or setting, "the plan" if asked_for else SETTING)
+    asked = asked_for or setting
+    if asked and (headless or not _is_shell(Path(asked))):
+        return _the_one_asked_for(asked, "the plan" if asked_for else SETTING)
     tried = []
     for found_in, candidate in _candidates():
-        shell = "headless" in candidate.name
-        if candidate.is_file() and (headless or not shell):
+        if candidate.is_file() and (headless or not _is_shell(candidate)):
             return FoundBrowser(candidate, found_in)
         tried.append(str(candidate))
     raise _missing("; ".join(tried))
+
+
+def _is_shell(browser: Path) -> bool:
+    """Whether this browser has no window to show."""
+    return "headless" in browser.name
 
 
 def _the_one_asked_for(path: str, asker: str) -> FoundBrowser:
@@ -93,9 +111,9 @@ def _the_one_asked_for(path: str, asker: str) -> FoundBrowser:
     return FoundBrowser(Path(path), asker)
 
 
-def _missing(tried: str) -> PortalUnavailable:
+def _missing(tried: str, remedy: str = f"Run: {REMEDY}") -> PortalUnavailable:
     return PortalUnavailable(
-        Reason.BROWSER_MISSING, error="No browser was found.", tried=tried, remedy=f"Run: {REMEDY}"
+        Reason.BROWSER_MISSING, error="No browser was found.", tried=tried, remedy=remedy
     )
 
 
@@ -148,22 +166,24 @@ async def open_browser(
 ) -> AsyncIterator[tuple[Browser, BrowserContext]]:
     """A fresh browser and its one context; both are closed on leaving.
 
-    Service workers are blocked because their requests would pass by the gate. Nothing is traced
-    and nothing hides that the browser is automated.
+    Its profile is a new one among Playwright's temporary files, which lie in `directory` too
+    (`readied_playwright`), also for Chrome and Edge: a person's own profile is never opened. Service
+    workers are blocked because their requests would pass by the gate. Nothing is traced and nothing
+    hides that the browser is automated.
     """
+    if not headless:
+        _need_screen()
     try:
         browser = await playwright.chromium.launch(
             executable_path=found.executable,
+            channel=found.channel or None,
             headless=headless,
             args=arguments,
             env={**os.environ, "TMPDIR": str(directory)},
             downloads_path=directory,
         )
     except PlaywrightError as error:
-        first_line = str(error).splitlines()[0]
-        raise PortalUnavailable(
-            Reason.BROWSER_GONE, error=first_line, browser=str(found.executable)
-        ) from None
+        raise _not_launched(found, error) from None
     try:
         context = await browser.new_context(
             accept_downloads=True,
@@ -175,6 +195,27 @@ async def open_browser(
     finally:
         with contextlib.suppress(PlaywrightError):
             await browser.close()
+
+
+def _need_screen() -> None:
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise PortalUnavailable(
+            Reason.BROWSER_MISSING,
+            error="A visible window was asked for, and there is no screen (DISPLAY is not set).",
+            remedy="Run it in a terminal on the desk's own screen, or without a visible window.",
+        )
+
+
+def _not_launched(found: FoundBrowser, error: PlaywrightError) -> PortalUnavailable:
+    """Playwright's own search for a channel speaks of a distribution when it finds none."""
+    lines = error.message.splitlines()
+    said = next((line for line in lines if "distribution" in line), "")
+    if found.channel and said:
+        return _missing(
+            said.removeprefix("BrowserType.launch: "),
+            "Install it from its maker's site, or choose another channel or none.",
+        )
+    return PortalUnavailable(Reason.BROWSER_GONE, error=lines[0], browser=found.name)
 
 
 def control_arguments(control: str, page_addresses: tuple[str, ...]) -> list[str]:

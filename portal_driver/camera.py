@@ -22,7 +22,9 @@ async def picture(view: View, private: tuple[str, ...]) -> bytes | None:
     """
     if view.secret:
         return None
-    masks: list[Locator] = [frame.locator(_TYPED_INTO) for frame in {field.frame for field in view.fields}]
+    masks: list[Locator] = [
+        frame.locator(_TYPED_INTO) for frame in {field.document.frame for field in view.fields}
+    ]
     for text in private:
         if text in view.text:
             masks += [frame.get_by_text(text) for frame in view.page.frames]

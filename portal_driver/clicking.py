@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from portal_driver.camera import text_digest
 from portal_driver.contract import Arm, Armed, Click, Confirmed, NotArmed, Reason
 from portal_driver.errors import DriverError, OutcomeUnknown, RunStopped, StarterGone
-from portal_driver.finding import View
+from portal_driver.finding import Press, View
 from portal_driver.gate import Token
 from portal_driver.pages import Screen
 from portal_driver.profile import Words
@@ -28,17 +28,20 @@ async def press_once[T](
     screen: Screen,
     words: Words,
     confirmed_by: Callable[[Token], Awaitable[tuple[T, str]]],
+    *,
+    button_in: Callable[[View], Press | None] | None = None,
 ) -> T:
     """Press an irreversible button once, if page and plan agree and the starter commits to it.
 
+    The button is the one that says the words, or what `button_in` sees of them in a view.
     `confirmed_by` waits for what proves the effect and returns it with words that say so. Before
     the starter's `Armed` any error leaves the portal untouched; after it, whatever is not that
     proof is `OutcomeUnknown`: also an error of the browser, because a press that seems to fail may
     have been delivered.
     """
     view = await sitting.portal.look()
-    sitting.check_company(view)
-    button = await sitting.portal.find(words)
+    await sitting.check_page(view)
+    button = await sitting.portal.find(words, button_in)
     await sitting.keep(screen.name, view, click.stage)
     if sitting.plan.stop_before is click:
         raise StopBefore(click)
@@ -46,7 +49,7 @@ async def press_once[T](
     armed = await _arm(sitting, click, view)
     token = sitting.gate.open(armed)
     try:
-        await sitting.portal.click(button, timeout_s=max(token.seconds_left, 0.001))
+        await sitting.portal.click(button, says=words[0], timeout_s=max(token.seconds_left, 0.001))
         result, proof = await confirmed_by(token)
     except StarterGone:
         raise
@@ -54,6 +57,7 @@ async def press_once[T](
         raise _unknown(sitting, click, token, error) from error
     finally:
         sitting.gate.close()
+    sitting.gate.proved()
     sitting.starter.tell(Confirmed(click, proof))
     return result
 

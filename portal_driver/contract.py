@@ -108,6 +108,14 @@ class Reason(StrEnum):
     DRIVER_FAILED = "driver_failed"
 
 
+class Channel(StrEnum):
+    """Which of the computer's own browsers is driven; `ANY` lets the driver find one."""
+
+    ANY = ""
+    CHROME = "chrome"
+    EDGE = "msedge"
+
+
 # --- What the starter sends -------------------------------------------------------------------
 
 
@@ -143,7 +151,8 @@ class Plan:
     `year` is the policy year; `profile` the name of a file in `profiles/`. `portal` is the home
     page's address, `control` the desk's card control (`ws://…`). `evidence` is an existing
     directory of this run alone. `stop_before` ends the run before that click. `browser` is an
-    executable; empty lets the driver find one.
+    executable; empty lets the driver find one. `channel` is the computer's own Chrome or Edge
+    instead. `headless` false shows the browser's window.
     """
 
     type: ClassVar[str] = "plan"
@@ -158,6 +167,7 @@ class Plan:
     stop_before: Click | None = None
     browser: str = ""
     headless: bool = True
+    channel: Channel = Channel.ANY
 
 
 @dataclass(frozen=True)
@@ -416,6 +426,7 @@ _READERS: dict[Any, Any] = {
     (Plan, "contact"): lambda raw: Contact(**raw),
     (Plan, "card"): lambda raw: ExpectedCard(**raw),
     "stop_before": Click,
+    "channel": Channel,
     "click": Click,
     "stage": Stage,
     "standings": _standings,

@@ -22,6 +22,7 @@ from portal_driver.contract import (
     Arm,
     Armed,
     BadMessage,
+    Channel,
     Click,
     Event,
     Finished,
@@ -69,18 +70,18 @@ class TerminalStarter:
     async def need_pin(self, question: NeedPin) -> Pin | NoPin:
         """One line of standard input; without echo where that is a terminal."""
         self.tell(question)
-        pin = await _in_background(lambda: _read_pin(question.card))
+        pin = await in_background(lambda: _read_pin(question.card))
         return Pin(pin) if pin else NoPin()
 
     async def arm(self, question: Arm) -> Armed | NotArmed:
         """Yes where all clicks are armed beforehand; else whatever somebody at the terminal says."""
         self.tell(question)
-        if self._arms_all or await _in_background(lambda: _asks_terminal(question)):
+        if self._arms_all or await in_background(lambda: _asks_terminal(question)):
             return Armed(question.click)
         return NotArmed(question.click, "not agreed to at the terminal")
 
 
-async def _in_background[T](ask: Callable[[], T]) -> T:
+async def in_background[T](ask: Callable[[], T]) -> T:
     """Wait for a person without keeping the process alive for them: the thread ends with it."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
@@ -126,7 +127,7 @@ def _asks_terminal(question: Arm) -> bool:
 
 def drive(arguments: list[str]) -> int:
     """Carry out one plan as the command line says. Returns the exit code."""
-    parser = _parser()
+    parser = drive_parser()
     options = parser.parse_args(arguments)
     try:
         plan = read_plan(options)
@@ -139,7 +140,7 @@ def drive(arguments: list[str]) -> int:
 
 async def _drive(plan: Plan, profile: Profile, starter: TerminalStarter) -> int:
     try:
-        with _echo_restored():
+        with echo_restored(sys.stdin.fileno()):
             finished = await _run_alone(plan, profile, starter)
     except StarterGone:
         return ExitCode.INTERRUPTED
@@ -154,9 +155,8 @@ async def _run_alone(plan: Plan, profile: Profile, starter: TerminalStarter) -> 
 
 
 @contextlib.contextmanager
-def _echo_restored() -> Iterator[None]:
-    """Leave the terminal as it was, also when the run is interrupted while a PIN is asked for."""
-    descriptor = sys.stdin.fileno()
+def echo_restored(descriptor: int) -> Iterator[None]:
+    """Leave a terminal as it was, also when the run is interrupted while a PIN is asked for."""
     if sys.platform == "win32" or not os.isatty(descriptor):
         yield
         return
@@ -177,6 +177,8 @@ def read_plan(options: argparse.Namespace) -> Plan:
         "control": options.control,
         "evidence": options.evidence,
         "stop_before": options.stop_before,
+        "channel": options.channel,
+        "headless": False if options.headed else None,
     }
     try:
         raw = json.loads(Path(options.plan).read_text(encoding="utf-8"))
@@ -190,7 +192,8 @@ def read_plan(options: argparse.Namespace) -> Plan:
     return plan
 
 
-def _parser() -> argparse.ArgumentParser:
+def drive_parser() -> argparse.ArgumentParser:
+    """The command line of `drive`."""
     codes = "\n".join(f"  {code.value:>2}  {code.name.lower()}" for code in ExitCode)
     parser = argparse.ArgumentParser(
         prog="portal_driver drive",
@@ -206,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--stop-before", choices=[str(click) for click in Click], help="end before this click"
     )
+    add_browser_options(parser)
     parser.add_argument(
         "--arm",
         choices=("ask", "all"),
@@ -213,3 +217,13 @@ def _parser() -> argparse.ArgumentParser:
         help="ask on the terminal before each click that cannot be undone (default), or agree to all now",
     )
     return parser
+
+
+def add_browser_options(parser: argparse.ArgumentParser) -> None:
+    """Which browser is driven, and whether it is seen."""
+    parser.add_argument(
+        "--channel",
+        choices=[channel.value for channel in Channel if channel],
+        help="drive this computer's own Chrome or Edge",
+    )
+    parser.add_argument("--headed", action="store_true", help="show the browser's window")

@@ -1,18 +1,19 @@
 """Finds things by their visible words, whatever bears them, in a tab and all its frames.
 
-A `View` is one look at a tab. It holds no browser objects, only what was seen; `take` goes back
-to the page for the element and comes empty-handed when the page has moved on meanwhile.
+A `View` is one look at a tab: plain values, and behind each thing the element that was seen. `take`
+gives that element, and comes empty-handed when the page has moved on meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from playwright.async_api import ElementHandle, Frame, Page
+from playwright.async_api import ElementHandle, Frame, JSHandle, Page
 from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Reason
@@ -21,7 +22,40 @@ from portal_driver.profile import Words
 from portal_driver.words import begins, mentions, nearest, normalise, says
 
 _SCRIPT = (Path(__file__).parent / "finding.js").read_text(encoding="utf-8")
+_SCROLL = (Path(__file__).parent / "scrolling.js").read_text(encoding="utf-8")
 _PRESSABLE = 3
+_STANDS_ALONE = 3
+
+
+class Rect(NamedTuple):
+    """Where something is, in its frame's pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def shares_column(self, other: Rect) -> int:
+        """How many pixels the two share from left to right; 0 or less when they share none."""
+        return min(self.right, other.right) - max(self.left, other.left)
+
+    def holds(self, other: Rect) -> bool:
+        """Whether the other is no larger and lies inside."""
+        across = self.left <= other.left and other.right <= self.right
+        return across and self.top <= other.top and other.bottom <= self.bottom
+
+    def is_level_with(self, other: Rect) -> bool:
+        """Whether the middle of one is on the height of the other."""
+        middle, others = (self.top + self.bottom) / 2, (other.top + other.bottom) / 2
+        return other.top <= middle <= other.bottom or self.top <= others <= self.bottom
+
+
+@dataclass(frozen=True)
+class Document:
+    """One frame as it was seen, with the elements behind what was seen."""
+
+    frame: Frame
+    things: JSHandle = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -29,51 +63,102 @@ class Press:
     """Something that can be pressed.
 
     `sure` tells how surely: 1 is made for it, 2 is styled or scripted so, 3 only stands alone, 9
-    is text. `layer` is how far on top it lies and `inside` what the layer around it says; `row`
-    is the table row it stands in.
+    is text. `layer` is how far on top it lies and `inside` what the layer around it says. `leads`
+    is a link's address, `menu` whether it stands in a menu, `order` its place in the document.
     """
 
-    frame: Frame
+    document: Document
     index: int
     said: str
-    row: int
     sure: int
     layer: int
     inside: str
     covered: bool
     disabled: bool
+    order: int
+    rect: Rect
+    leads: str
+    menu: bool
 
 
 @dataclass(frozen=True)
 class Field:
     """Something that can be filled. A secret field's value is never read."""
 
-    frame: Frame
+    document: Document
     index: int
     labels: tuple[str, ...]
     beside: str
     secret: bool
     value: str
+    rect: Rect
 
 
 @dataclass(frozen=True)
 class Box:
-    """Something that can be ticked. `ticked` is None where the page does not say."""
+    """Something that can be ticked. `ticked` is None where the page does not say.
 
-    frame: Frame
+    `drawn` is whether only its look tells that it is a box.
+    """
+
+    document: Document
     index: int
     labels: tuple[str, ...]
     beside: str
     ticked: bool | None
+    drawn: bool
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A run of text where it stands; `order` is its place in the document.
+
+    `layer` is how far on top it lies, told only of runs that hold a word of the profile.
+    """
+
+    document: Document
+    text: str
+    rect: Rect
+    order: int
+    layer: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table's row."""
+
+    text: str
+    rect: Rect
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: what its cells say."""
+    """A row of a table that is marked up as one."""
 
-    frame: Frame
-    index: int
-    cells: tuple[str, ...]
+    document: Document
+    cells: tuple[Cell, ...]
+    rect: Rect
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a document: a row of a table, an entry of a list.
+
+    Holds what is level with `rect`, or comes from place `first` to before place `last`.
+    """
+
+    document: Document
+    rect: Rect | None = None
+    first: int = 0
+    last: int = 0
+
+    def holds(self, press: Press) -> bool:
+        """Whether the thing to press belongs to this part."""
+        if press.document.frame is not self.document.frame:
+            return False
+        if self.rect is not None:
+            return press.rect.is_level_with(self.rect)
+        return self.first <= press.order < self.last
 
 
 @dataclass(frozen=True)
@@ -91,6 +176,7 @@ class View:
     fields: tuple[Field, ...]
     boxes: tuple[Box, ...]
     rows: tuple[Row, ...]
+    leaves: tuple[Leaf, ...]
 
     @property
     def asks_for_pin(self) -> bool:
@@ -101,20 +187,39 @@ class View:
         """The first of the words that stands anywhere in the text, or nothing."""
         return mentions(self.text, words)
 
-    def press(self, words: Words, *, row: Row | None = None) -> Press | None:
-        """The one thing to press that says the words, in that row if one is given; or None.
+    def saying(self, words: Words, *, within: Region | None = None) -> list[Press]:
+        """All that can be pressed and says the words, in that part of a page if one is given."""
+        saying = [
+            press
+            for press in self.presses
+            if press.sure <= _PRESSABLE
+            and says(press.said, words)
+            and (within is None or within.holds(press))
+        ]
+        return [press for press in saying if not any(_stands_for(other, press) for other in saying)]
+
+    def has_press(self, words: Words) -> bool:
+        """Whether there is at least one thing to press that says the words."""
+        return bool(self.saying(words))
+
+    def press(self, words: Words, *, within: Region | None = None) -> Press | None:
+        """The one thing to press that says the words, or None.
 
         Raises `PageChanged` (PAGE_AMBIGUOUS) when several stand side by side and no layer on top
         tells which is meant.
         """
-        saying = [press for press in self.presses if press.sure <= _PRESSABLE and says(press.said, words)]
-        if row is not None:
-            saying = [press for press in saying if (press.frame, press.row) == (row.frame, row.index)]
-        return _the_one(saying, words)
+        return _the_one(self.saying(words, within=within), words)
 
-    def has_press(self, words: Words) -> bool:
-        """Whether there is at least one thing to press that says the words."""
-        return any(press.sure <= _PRESSABLE and says(press.said, words) for press in self.presses)
+    def ways(self, words: Words) -> list[Press]:
+        """All that says the words and only leads somewhere; the likeliest first, a menu before a tab."""
+        rank = operator.attrgetter("covered", "disabled", "sure")
+        return sorted(self.saying(words), key=lambda way: (*rank(way), -way.layer, not way.menu, way.order))
+
+    def near(self, words: Words, thing: Field) -> Press | None:
+        """The thing to press that says the words and stands nearest to a field, in the same frame."""
+        beside = [press for press in self.saying(words) if press.document.frame is thing.document.frame]
+        nearest_first = sorted(beside, key=lambda press: _distance(press.rect, thing.rect))
+        return nearest_first[0] if nearest_first else None
 
     def field(self, words: Words) -> Field | None:
         """The field that the words label, or None; a field that shows them as a hint comes last."""
@@ -126,6 +231,25 @@ class View:
             raise _ambiguous(words, [field.beside or " ".join(field.labels) for field in found])
         return found[0] if found else None
 
+    def label(self, words: Words) -> Press | None:
+        """The text that begins with the words: what a person presses where a box is only drawn beside it."""
+        saying = [press for press in self.presses if begins(press.said, words)]
+        saying = [press for press in saying if not any(_stands_for(other, press) for other in saying)]
+        best = _best(saying, lambda press: (press.covered, press.sure, -press.layer))
+        if len(best) > 1:
+            raise _ambiguous(words, [press.said for press in best])
+        return best[0] if best else None
+
+    def sentence(self, *parts: Words) -> Press | None:
+        """The one thing made to be pressed whose text mentions each of the parts, or None."""
+        made = [press for press in self.presses if press.sure < _STANDS_ALONE]
+        saying = [press for press in made if all(mentions(press.said, part) for part in parts)]
+        return _the_one(saying, parts[0])
+
+    def has_box(self, words: Words) -> bool:
+        """Whether the words stand beside a box, or where one would be."""
+        return self.box(words) is not None or self.label(words) is not None
+
     def box(self, words: Words) -> Box | None:
         """The box that the words stand beside, or None."""
         found = [
@@ -133,23 +257,43 @@ class View:
             for box in self.boxes
             if any(begins(said, words) for said in (*box.labels, box.beside) if said)
         ]
+        found = [box for box in found if not box.drawn] or found
         if len(found) > 1:
             raise _ambiguous(words, [box.beside or " ".join(box.labels) for box in found])
         return found[0] if found else None
 
 
+def _stands_for(one: Press, other: Press) -> bool:
+    """Whether two that say the same, one around the other, are one thing, and this is its better half."""
+    if one is other or one.document.frame is not other.document.frame or one.layer != other.layer:
+        return False
+    if one.rect.holds(other.rect) and one.rect != other.rect:
+        return one.sure < other.sure
+    is_inside = other.rect.holds(one.rect) and (one.rect != other.rect or one.order > other.order)
+    return is_inside and one.sure <= other.sure
+
+
 def _the_one(saying: list[Press], words: Words) -> Press | None:
-    """Narrow down: not covered before covered, surer before less sure, then the top layer."""
-    if saying:
-        best = min(_rank(press) for press in saying)
-        saying = [press for press in saying if _rank(press) == best]
-    if len(saying) > 1:
-        raise _ambiguous(words, [press.said for press in saying])
-    return saying[0] if saying else None
+    """Narrow down: not covered before covered, made to be pressed before standing alone, the top layer."""
+    best = _best(saying, lambda press: (press.covered, press.sure == _STANDS_ALONE, -press.layer))
+    if len(best) > 1 and not _lead_to_one_place(best):
+        raise _ambiguous(words, [press.said for press in best])
+    return best[0] if best else None
 
 
-def _rank(press: Press) -> tuple[bool, int, int]:
-    return press.covered, press.sure, -press.layer
+def _best(presses: list[Press], rank: Any) -> list[Press]:
+    """Those of the lowest rank."""
+    lowest = min((rank(press) for press in presses), default=None)
+    return [press for press in presses if rank(press) == lowest]
+
+
+def _lead_to_one_place(presses: list[Press]) -> bool:
+    return bool(presses[0].leads) and len({press.leads for press in presses}) == 1
+
+
+def _distance(one: Rect, other: Rect) -> int:
+    """Pixels between two things, as the crow flies along the edges."""
+    return max(0, -one.shares_column(other)) + max(0, max(one.top, other.top) - min(one.bottom, other.bottom))
 
 
 def _ambiguous(words: Words, found: Sequence[str]) -> PageChanged:
@@ -163,34 +307,47 @@ async def look(page: Page, wanted: Iterable[str] | None) -> View:
 
     Frames that are not shown are left out; one that goes away while we look makes the view unready.
     """
-    query = {"wanted": None if wanted is None else sorted({normalise(word) for word in wanted}), "take": None}
-    frames = page.frames
-    seen = await asyncio.gather(*(_look_at(frame, query) for frame in frames))
-    parts = [(frame, part) for frame, part in zip(frames, seen, strict=True) if part]
+    query = {"wanted": None if wanted is None else sorted({normalise(word) for word in wanted})}
+    seen = await asyncio.gather(*(_look_at(frame, query) for frame in page.frames))
+    parts = [part for part in seen if part is not None and part[1]]
     return View(
         page=page,
         text="\n".join(part["text"] for _, part in parts if part["text"]),
-        ready=all(part is not None and part.get("ready", True) for part in seen),
+        ready=all(part is not None and part[1].get("ready", True) for part in seen),
         secret=any(part["secret"] for _, part in parts),
-        presses=tuple(Press(frame, **press) for frame, part in parts for press in part["presses"]),
-        fields=tuple(_field(frame, field) for frame, part in parts for field in part["fields"]),
-        boxes=tuple(_box(frame, box) for frame, part in parts for box in part["boxes"] if box.pop("shown")),
-        rows=tuple(
-            Row(frame, index, tuple(cells))
-            for frame, part in parts
-            for index, cells in enumerate(part["rows"])
+        presses=tuple(_press(document, press) for document, part in parts for press in part["presses"]),
+        fields=tuple(_field(document, field) for document, part in parts for field in part["fields"]),
+        boxes=tuple(
+            _box(document, box) for document, part in parts for box in part["boxes"] if box.pop("shown")
         ),
+        rows=tuple(_row(document, row) for document, part in parts for row in part["rows"]),
+        leaves=tuple(_leaf(document, leaf) for document, part in parts for leaf in part["leaves"]),
     )
 
 
-async def take(thing: Press | Field | Box) -> ElementHandle | None:
-    """The element behind a thing that was seen, or None when the page is another one by now."""
-    kind = {Press: "presses", Field: "fields", Box: "boxes"}[type(thing)]
-    said = thing.said if isinstance(thing, Press) else ""
-    wanted = [said] if isinstance(thing, Press) else []
-    query = {"wanted": wanted, "take": {"kind": kind, "index": thing.index, "said": said}}
+async def scroll_through(page: Page) -> bool:
+    """Scroll all that can be scrolled to its end, as one who looks for something; whether anything could.
+
+    Pages load what is further down only when it comes into sight.
+    """
+    scrolled = await asyncio.gather(*(_scroll(frame) for frame in page.frames))
+    return any(scrolled)
+
+
+async def _scroll(frame: Frame) -> bool:
     try:
-        handle = await thing.frame.evaluate_handle(_SCRIPT, query)
+        scrolled: bool = await frame.evaluate(_SCROLL)
+    except PlaywrightError:
+        return False
+    return scrolled
+
+
+async def take(thing: Press | Field | Box) -> ElementHandle | None:
+    """The element behind a thing that was seen, or None when it is no longer on the page."""
+    kind = {Press: "presses", Field: "fields", Box: "boxes"}[type(thing)]
+    seen = "(seen, [kind, index]) => seen.things[kind][index].isConnected ? seen.things[kind][index] : null"
+    try:
+        handle = await thing.document.things.evaluate_handle(seen, [kind, thing.index])
     except PlaywrightError:
         return None
     return handle.as_element()
@@ -203,18 +360,32 @@ def closest(view: View, words: Words) -> str:
     return " | ".join(nearest(words, [*pressable, *lines]))
 
 
-async def _look_at(frame: Frame, query: dict[str, Any]) -> dict[str, Any] | None:
+async def _look_at(frame: Frame, query: dict[str, Any]) -> tuple[Document, dict[str, Any]] | None:
     """What a frame shows: nothing ({}) when it is hidden, None when it is between two documents."""
     try:
-        seen: dict[str, Any] = await frame.evaluate(_SCRIPT, query)
+        things = await frame.evaluate_handle(_SCRIPT, query)
+        seen: dict[str, Any] = await things.evaluate("seen => seen.view")
     except PlaywrightError:
         return None
-    return seen
+    return Document(frame, things), seen
 
 
-def _field(frame: Frame, seen: dict[str, Any]) -> Field:
-    return Field(frame, **{**seen, "labels": tuple(seen["labels"])})
+def _press(document: Document, seen: dict[str, Any]) -> Press:
+    return Press(document, **{**seen, "rect": Rect(*seen["rect"])})
 
 
-def _box(frame: Frame, seen: dict[str, Any]) -> Box:
-    return Box(frame, **{**seen, "labels": tuple(seen["labels"])})
+def _field(document: Document, seen: dict[str, Any]) -> Field:
+    return Field(document, **{**seen, "labels": tuple(seen["labels"]), "rect": Rect(*seen["rect"])})
+
+
+def _box(document: Document, seen: dict[str, Any]) -> Box:
+    return Box(document, **{**seen, "labels": tuple(seen["labels"])})
+
+
+def _row(document: Document, seen: dict[str, Any]) -> Row:
+    cells = tuple(Cell(cell["text"], Rect(*cell["rect"])) for cell in seen["cells"])
+    return Row(document, cells, Rect(*seen["rect"]))
+
+
+def _leaf(document: Document, seen: dict[str, Any]) -> Leaf:
+    return Leaf(document, seen["text"], Rect(*seen["rect"]), seen["order"], seen["layer"])

@@ -28,11 +28,11 @@ async def renew(sitting: Sitting) -> Finished:
         if whereabouts.policy.this_year is not None:
             await receive(sitting, whereabouts.policy.this_year)
             return Finished(Outcome.COMPLETE)
-        if whereabouts.application.this_year is not None:
+        if whereabouts.application.this_year is not None and whereabouts.step is None:
             return await _submitted(sitting, whereabouts.application.this_year)
-        if whereabouts.step is None or done_here:
+        if whereabouts.step is None or whereabouts.stands_where_it_stood:
             raise _nothing_to_do(sitting, whereabouts)
-        done_here = await apply(sitting, whereabouts.step)
+        done_here |= await apply(sitting, whereabouts.step)
 
 
 async def _submitted(sitting: Sitting, application: Listed) -> Finished:

@@ -15,34 +15,46 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote_plus
 
-from playwright.async_api import BrowserContext, Request, Route
+from playwright.async_api import APIResponse, BrowserContext, Request, Route
 from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Armed, Click
 
+_PAGE_SETUP = Path(__file__).parent / "page_setup.js"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # Reports that a page sends beside its work; none of them is the request that a click caused.
-_ASIDE = frozenset({"ping", "cspviolationreport", "eventsource"})
+_ASIDE = frozenset({"cspviolationreport", "eventsource"})
 # Chromium would send the same body again to the new address, past this gate.
 _REPEATING = frozenset({307, 308})
+# What may differ when the same thing is sent again: times, nonces, keys, the boundaries of a form.
+_USED_ONCE = re.compile(
+    r"-*WebKitFormBoundary\w+|(?=(?:[A-Za-z_+/-]*\d){3})[0-9A-Za-z_+/-]{16,}"
+    r"|(?<![0-9A-Za-z])(?=[a-fA-F]*\d)[0-9a-fA-F]{8,}(?![0-9A-Za-z])|\d{6,}|0\.\d{4,}"
+)
+_WORDS = re.compile(r"[^\W_]+|#")
 
 
 @dataclass
 class Token:
     """The right to let one irreversible request out, for a few seconds.
 
-    `fired` holds the request's digest once it left; `lost` says why its answer never came.
+    `fired` holds the request's digest once it left, `is_known` whether the profile knows its address;
+    `lost` says why its answer never came.
     `over` is set as soon as either the answer was handed to the page or it was lost.
+    `unanswered` are the other requests that the click caused and that were not answered well.
     """
 
     click: Click
     ends_at: float
     fired: str = ""
+    is_known: bool = False
     status: int = 0
     lost: str = ""
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    sent: set[str] = field(default_factory=set)
+    unanswered: set[Act] = field(default_factory=set)
 
     @property
     def seconds_left(self) -> float:
@@ -68,10 +80,13 @@ class Gate:
         self._answer_ms = answer_s * 1000
         self._on_fired = on_fired
         self._token: Token | None = None
+        self._spent: set[Act] = set()
+        self._used_before: set[Act] = set()
         self.stopped: list[str] = []
 
     async def guard(self, context: BrowserContext) -> None:
         """Route every request of the context's pages, popups included, through this gate."""
+        await context.add_init_script(path=_PAGE_SETUP)
         await context.route("**/*", self._pass)
 
     def open(self, armed: Armed) -> Token:
@@ -88,10 +103,16 @@ class Gate:
         """Void the token: nothing irreversible leaves any more."""
         self._token = None
 
+    def proved(self) -> None:
+        """The armed request took effect, and the portal has gone on: its address may serve the next step."""
+        self._spent.clear()
+
     async def _pass(self, route: Route) -> None:
         request = route.request
         click = self.click_of(request.method, request.url)
-        if request.method in _READING and click is None:
+        # A report that is held is let go when its page goes: the gate would send it a second time.
+        is_report = request.resource_type == "ping"
+        if click is None and (request.method in _READING or is_report):
             await _harmlessly(route.continue_())
             return
         await self._send_once(route, click)
@@ -105,20 +126,48 @@ class Gate:
         return None
 
     async def _send_once(self, route: Route, click: Click | None) -> None:
-        token = self._token
-        digest = request_digest(route.request)
-        if token is None:
-            await self._exchange(route, None) if click is None else await self._stop(route)
-            return
-        fires = self._is_fired_by(token, click, route.request)
-        if digest in token.sent or (click is not None and not fires) or (fires and not token.seconds_left):
+        token, act = self._token, Act.of(route.request)
+        if token is not None and self._is_fired_by(token, click, route.request):
+            await self._fire(route, act, token, is_known=click is not None)
+        elif click is not None or self._is_repeat(act):
+            await self._stop(route)
+        elif token is None:
+            self._used_before.add(act.address_only())
+            await self._exchange(route)
+        else:
+            token.unanswered.add(act)
+            answer = await self._exchange(route)
+            if answer is not None and answer.ok:
+                token.unanswered.discard(act)
+
+    async def _fire(self, route: Route, act: Act, token: Token, *, is_known: bool) -> None:
+        """Let the armed request out, once, and write down in the token what came of it."""
+        if not token.seconds_left:
             await self._stop(route)
             return
-        token.sent.add(digest)
-        if fires:
-            token.fired = digest
-            self._on_fired(token.click, digest)
-        await self._exchange(route, token if fires else None)
+        token.over.clear()
+        token.fired, token.is_known = request_digest(route.request), is_known
+        self._spend(act)
+        self._on_fired(token.click, token.fired)
+        answer = await self._exchange(route, token)
+        token.status = answer.status if answer is not None else 0
+        token.over.set()
+
+    def _spend(self, act: Act) -> None:
+        """From now on nothing that looks like this leaves, until it is proved that it took effect.
+
+        An address that was never used before belongs to this act alone, whatever is sent to it. One that
+        reads were sent to as well is the portal's counter for everything: there the words tell.
+        """
+        self._spent.add(act)
+        if act.address_only() not in self._used_before:
+            self._spent.add(act.address_only())
+
+    def _is_repeat(self, act: Act) -> bool:
+        """Whether it was done already, or is being tried again because no good answer came."""
+        if self._token is not None and act in self._token.unanswered:
+            return True
+        return act in self._spent or act.address_only() in self._spent
 
     async def _stop(self, route: Route) -> None:
         self.stopped.append(f"{route.request.method} {_without_query(route.request.url)}")
@@ -127,31 +176,50 @@ class Gate:
     def _is_fired_by(self, token: Token, click: Click | None, request: Request) -> bool:
         """Whether this is *the* request of the armed click.
 
-        Where the profile knows the click's address only that counts; where it does not, the first
-        request that the click caused and that is not a mere report.
+        One that the profile knows as the click's own always is. A portal whose addresses the profile does
+        not know is driven too: there it is the first request of the click that is not a mere report.
         """
-        if token.fired or request.resource_type in _ASIDE:
-            return False
         if click is not None:
-            return click is token.click
-        return not self._irreversible.get(token.click)
+            return click is token.click and not token.is_known
+        return not token.fired and request.resource_type not in _ASIDE
 
-    async def _exchange(self, route: Route, token: Token | None) -> None:
-        """Send the request once and hand its answer to the page."""
+    async def _exchange(self, route: Route, token: Token | None = None) -> APIResponse | None:
+        """Send the request once and hand its answer to the page; None when the answer was lost."""
         try:
             answer = await route.fetch(max_retries=0, max_redirects=0, timeout=self._answer_ms)
             if answer.status in _REPEATING:
                 raise PlaywrightError(f"the portal asks to send it again elsewhere ({answer.status})")
-            if token is not None:
-                token.status = answer.status
-            await route.fulfill(response=answer)
         except PlaywrightError as error:
-            if token is not None and not token.status:
+            if token is not None:
                 token.lost = _cause(error)
             await _harmlessly(route.abort("connectionfailed"))
-        finally:
-            if token is not None:
-                token.over.set()
+            return None
+        await _harmlessly(route.fulfill(response=answer))
+        return answer
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a request does, told apart from the same thing sent once more.
+
+    Two requests to one address with the same words are the same act, also as a form and as JSON,
+    and also where a number used once (a nonce, a time, a boundary) differs.
+    """
+
+    address: str
+    words: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, request: Request) -> Act:
+        """The act of a request; its query counts as words, since that is where such numbers stand too."""
+        path, _, query = request.url.partition("?")
+        body = unquote_plus((request.post_data_buffer or b"").decode("utf-8", "replace"))
+        words = _USED_ONCE.sub("#", f"{unquote_plus(query)}\n{body}")
+        return cls(f"{request.method} {path}", tuple(sorted(set(_WORDS.findall(words)))))
+
+    def address_only(self) -> Act:
+        """Where it is sent, whatever it says."""
+        return Act(self.address)
 
 
 def request_digest(request: Request) -> str:

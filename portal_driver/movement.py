@@ -6,7 +6,11 @@ It ends a wait early, and tells a page that has come to rest from one that is sl
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import time
+from collections import Counter
+from pathlib import Path
 
 from playwright.async_api import BrowserContext, Download, Page, Request, Response
 
@@ -15,20 +19,27 @@ from portal_driver.finding import View
 # Looks that no event of the browser brings about: scripts change pages without any request.
 _LOOK_AGAIN_S = 0.1
 _BROKEN_PAGE = "chrome-error:"  # what Chromium shows where no answer came
+# A call that a page makes again and again is its heartbeat, not the answer to what was done.
+_HEARTBEATS = 3
+_NEVER_OVER = frozenset({"eventsource", "websocket", "ping", "media"})
 
 
 class Movement:
     """Watches one context from before its first tab.
 
-    `gone` is set when the browser or one of its tabs died; `downloads` takes every download.
+    `gone` is set when the browser or one of its tabs died; `downloads` takes every download and
+    `documents` the answers that were PDFs, which a full browser shows instead of downloading them.
     """
 
     def __init__(self, context: BrowserContext) -> None:
         self.gone = asyncio.Event()
         self.downloads: asyncio.Queue[Download] = asyncio.Queue()
+        self.documents: list[Response] = []
         self._changed = asyncio.Event()
         self._in_flight: set[Request] = set()
+        self._calls: Counter[tuple[str, str, str]] = Counter()
         self._last_at = time.monotonic()
+        self._looked = ""
         self._statuses: dict[str, int] = {}  # of each document's last answer
         self._last_failure = ""
         self._failed_calls: list[str] = []
@@ -40,13 +51,40 @@ class Movement:
         context.on("response", self._on_response)
 
     def begin(self) -> None:
-        """Something is done to the page now: what failed before has nothing to do with what follows."""
+        """Something is done to the page now: what went before has nothing to do with what follows."""
         self._failed_calls.clear()
+        self._in_flight.clear()
+        self._calls.clear()
+        self.documents.clear()
         self._last_at = time.monotonic()
 
     def is_still(self, view: View, *, for_s: float) -> bool:
-        """Whether the page has loaded and nothing has moved for so long."""
+        """Whether the page has loaded, waits for nothing, and has looked the same for so long.
+
+        A clock that ticks on it and a call that it repeats like a heartbeat do not count.
+        """
+        looks = re.sub(r"\d", "#", view.text) + str([(press.said, press.disabled) for press in view.presses])
+        if looks != self._looked:
+            self._looked = looks
+            self._last_at = time.monotonic()
         return view.ready and not self._in_flight and time.monotonic() - self._last_at > for_s
+
+    async def file(self, download_follows_s: float) -> bytes:
+        """The file that comes: a download, or a document that the browser shows instead of downloading it."""
+        while True:
+            self._changed.clear()
+            if self.documents and self.downloads.empty():
+                # Some pages load a document by script and make a download of it then.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(download_follows_s):
+                        return await self._saved(await self.downloads.get())
+                return await self.documents[-1].body()
+            if not self.downloads.empty():
+                return await self._saved(self.downloads.get_nowait())
+            await self.next_look()
+
+    async def _saved(self, download: Download) -> bytes:
+        return await asyncio.to_thread(Path(await download.path()).read_bytes)
 
     def broken(self, view: View) -> str:
         """What came instead of a document in one of the tab's frames; nothing when all are well."""
@@ -75,25 +113,32 @@ class Movement:
         self._changed.clear()
 
     def _on_page(self, page: Page) -> None:
-        page.on("framenavigated", self._stir)
-        page.on("domcontentloaded", self._stir)
-        page.on("load", self._stir)
-        page.on("close", self._stir)
+        page.on("framenavigated", self.stir)
+        page.on("domcontentloaded", self.stir)
+        page.on("load", self.stir)
+        page.on("close", self.stir)
         page.on("download", self.downloads.put_nowait)
         page.on("crash", lambda _: self.gone.set())
-        self._stir()
+        self.stir()
 
-    def _stir(self, *_: object) -> None:
+    def stir(self, *_: object) -> None:
+        """Something moved."""
         self._last_at = time.monotonic()
         self._changed.set()
 
     def _on_request(self, request: Request) -> None:
-        self._in_flight.add(request)
-        self._last_at = time.monotonic()
+        body = (request.post_data_buffer or b"").decode("utf-8", "replace")
+        call = (request.method, request.url.split("?", 1)[0], re.sub(r"\d", "#", body))
+        self._calls[call] += 1
+        if self._calls[call] <= _HEARTBEATS and request.resource_type not in _NEVER_OVER:
+            self._in_flight.add(request)
+            self._last_at = time.monotonic()
 
     def _on_over(self, request: Request) -> None:
-        self._in_flight.discard(request)
-        self._stir()
+        if request in self._in_flight:
+            self._in_flight.discard(request)
+            self._last_at = time.monotonic()
+        self._changed.set()
 
     def _on_failed(self, request: Request) -> None:
         self._on_over(request)
@@ -102,6 +147,8 @@ class Movement:
 
     def _on_response(self, response: Response) -> None:
         request, status = response.request, response.status
+        if response.headers.get("content-type", "").startswith("application/pdf"):
+            self.documents.append(response)
         if request.is_navigation_request():
             self._statuses[_document(response.url)] = status
         elif status >= 500 and request.resource_type in ("xhr", "fetch"):

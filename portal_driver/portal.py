@@ -15,7 +15,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Reason
 from portal_driver.errors import DriverError, OutcomeUnknown, PageChanged, PortalUnavailable
-from portal_driver.finding import Box, Field, Press, View, closest, look, take
+from portal_driver.finding import Box, Field, Press, View, closest, look, scroll_through, take
 from portal_driver.gate import Token
 from portal_driver.movement import Movement
 from portal_driver.profile import Profile, Words
@@ -24,17 +24,31 @@ from portal_driver.words import mentions, says
 if TYPE_CHECKING:
     from portal_driver.pages import Screen
 
+# How Playwright says that an element cannot be pressed, and what that means to an operator.
+_HINDRANCES = {
+    "intercepts pointer events": "something lies over it",
+    "not visible": "it is not in sight",
+    "not stable": "it does not come to rest",
+    "not enabled": "it is asleep",
+    "outside of the viewport": "it cannot be scrolled into sight",
+    "not attached": "the page has moved on",
+}
+_LOADS_ON_S = 3.0  # a page that is still loading then (a picture, a counter) is acted on all the same
 _SLOW_S = 5.0  # a wait is told of after each so many seconds
 
 
 class Portal:
-    """One context's tabs. `signed_in` is set once a company is shown; `dialogs` keeps what dialogs said."""
+    """One context's tabs. `signed_in` is set once a company is shown, `entrance` is the address behind it.
+
+    `dialogs` keeps what dialogs said.
+    """
 
     def __init__(self, context: BrowserContext, profile: Profile, tell_slow: Callable[[float], None]) -> None:
         self.context = context
         self.profile = profile
         self.movement = Movement(context)
         self.signed_in = False
+        self.entrance = ""
         self.dialogs: list[str] = []
         self._tell_slow = tell_slow
         self._all_words = sorted(set(_words_in(profile)))
@@ -60,60 +74,84 @@ class Portal:
         *,
         token: Token | None = None,
         patient: bool = False,
+        to_act: bool = False,
     ) -> T:
         """What `seen_in` makes of the first view in which it sees something.
 
         The newest tab is looked at all the time, the older ones once it has come to rest. Raises
         `PageChanged` when nothing moves any more and it is not there, `PortalUnavailable` when the
         portal says so or time is up, `OutcomeUnknown` when the token's answer was lost. A patient
-        wait does not take rest for an answer: a card signs without any movement in the browser.
+        wait does not take rest for an answer: a card signs without any movement in the browser. What is
+        found to act on it must have loaded first: a button pressed before its script came does nothing.
         """
         wait = _Wait(self.profile.limits.page_s, self._tell_slow)
+        has_scrolled = False
         while True:
             self.movement.forget()
             view = await self.look()
             if await self._close_notice(view):
                 continue
             found = seen_in(view)
-            if found is not None:
+            if found is not None and (view.ready or not to_act or wait.seconds > _LOADS_ON_S):
                 return found
             self._raise_if_broken(view, token)
-            is_awaited = patient or (token is not None and not token.over.is_set())
+            is_awaited = patient or (token is not None and self._is_awaited(token, wait))
             if self.movement.is_still(view, for_s=self.profile.limits.settled_s) and not is_awaited:
-                return await self._seen_in_older_tabs(seen_in, view, expected)
+                if not has_scrolled and await scroll_through(view.page):
+                    has_scrolled = True
+                    self.movement.stir()
+                    continue
+                return await self._seen_in_older_tabs(seen_in, view, expected, token)
             if wait.is_over():
                 raise await self._missing(view, expected, "still loading")
             await self.movement.next_look()
 
+    def _is_awaited(self, token: Token, wait: _Wait) -> bool:
+        """Whether the armed request may still leave, or its answer may still come."""
+        if token.fired:
+            return not token.over.is_set()
+        return wait.seconds < self.profile.limits.press_s
+
     async def reach[S: Screen](self, *screens: type[S], token: Token | None = None) -> S:
         """The first of these screens that shows. Raises as `wait_for`."""
         return await self.wait_for(
-            lambda view: self._recognise(view, screens), self._words_of(screens), token=token
+            lambda view: self.recognise(view, screens), self._words_of(screens), token=token
         )
 
     async def follow[S: Screen](self, way: Sequence[Words], *screens: type[S]) -> S:
         """Press the words of the way, one after the other, until one of the screens shows.
 
         Of the words in sight the one furthest on the way is pressed, and none twice: a menu may
-        be open already, and pressing its word again may close it.
+        be open already, and pressing its word again may close it. Nothing on a way is irreversible.
         """
         left = list(way)
+        others: list[Press] = []
 
         def ahead(view: View) -> tuple[S | None, Press | None] | None:
-            screen = self._recognise(view, screens)
-            step = None if screen else _furthest(view, left)
-            return (screen, step) if screen or step else None
+            screen = self.recognise(view, screens)
+            steps = [] if screen else _furthest(view, left)
+            others[:] = steps[1:] or others
+            return (screen, steps[0] if steps else None) if screen or steps else None
 
         while True:
-            screen, step = await self.wait_for(ahead, left[0] if left else self._words_of(screens))
+            try:
+                expected = left[0] if left else self._words_of(screens)
+                screen, step = await self.wait_for(ahead, expected, to_act=True)
+            except PageChanged:
+                # Nothing came of the likeliest of several that say the word: the next one may be a door.
+                if not others:
+                    raise
+                screen, step = None, others.pop(0)
             if screen is not None:
                 return screen
             element = await take(step) if step else None
             if step and element:
-                del left[: 1 + next(place for place, words in enumerate(left) if says(step.said, words))]
-                await self.click(element)
+                ahead_of_it = (place for place, words in enumerate(left) if says(step.said, words))
+                del left[: 1 + next(ahead_of_it, -1)]
+                await self.click(element, says=step.said)
 
-    def _recognise[S: Screen](self, view: View, screens: Sequence[type[S]]) -> S | None:
+    def recognise[S: Screen](self, view: View, screens: Sequence[type[S]]) -> S | None:
+        """The first of these screens that the view shows, or None."""
         for screen in screens:
             if screen.shown_in(view, self.profile):
                 return screen(self, view)
@@ -121,6 +159,15 @@ class Portal:
 
     def _words_of(self, screens: Sequence[type[Screen]]) -> Words:
         return tuple(screen.words(self.profile)[0] for screen in screens)
+
+    def has_come_in(self, view: View) -> None:
+        """The portal accepted us and this is what it showed then."""
+        self.signed_in = True
+        self.entrance = view.page.url
+
+    async def come_in(self) -> None:
+        """Open the page that the portal showed after the sign-in, anew."""
+        await self.open(self.entrance)
 
     # --- acting -----------------------------------------------------------------------------
 
@@ -133,26 +180,44 @@ class Portal:
             seen = _first_line(error).split(" at ", 1)[0]
             raise PortalUnavailable(Reason.PORTAL_UNAVAILABLE, expected=address, seen=seen) from None
 
-    async def find(self, words: Words) -> ElementHandle:
-        """The one enabled thing to press that says the words. Nothing is pressed yet."""
+    async def find(
+        self, words: Words, seen_in: Callable[[View], Press | None] | None = None
+    ) -> ElementHandle:
+        """The one enabled thing to press that says the words. Nothing is pressed yet.
+
+        `seen_in` says which thing is meant where the words alone do not tell.
+        """
 
         def enabled(view: View) -> Press | None:
-            press = view.press(words)
+            press = seen_in(view) if seen_in else view.press(words)
             return press if press and not press.disabled else None
 
         return await self.element(enabled, words)
 
     async def press(self, words: Words) -> None:
         """Press what says the words, once it can be pressed. Not for irreversible things."""
-        await self.click(await self.find(words))
+        await self.click(await self.find(words), says=words[0])
 
-    async def click(self, element: ElementHandle, *, timeout_s: float | None = None) -> None:
-        """Press an element as a person does: in sight, not covered, at rest. Raises `PageChanged`."""
+    async def click(self, element: ElementHandle, *, says: str, timeout_s: float | None = None) -> None:
+        """Press an element as a person does: in sight, not covered, at rest.
+
+        Raises `PageChanged` with the words that the element says and what is in the way.
+        """
         self.movement.begin()
+        page = self.tabs()[0]
         try:
             await element.click(timeout=(timeout_s or self.profile.limits.press_s) * 1000)
         except PlaywrightError as error:
-            raise PageChanged(expected="something that can be pressed", seen=_first_line(error)) from None
+            if page.is_closed() and not self.movement.gone.is_set():
+                return  # the press closed its own tab
+            raise PageChanged(expected=f"{says}, to be pressed", seen=_in_the_way(error)) from None
+
+    async def walk(self, words: Words) -> None:
+        """Press what leads where the words say. Raises `PageChanged` where nothing says them."""
+        lead = await self.wait_for(lambda view: next(iter(view.ways(words)), None), words, to_act=True)
+        element = await take(lead)
+        if element is not None:
+            await self.click(element, says=lead.said)
 
     async def fill(self, words: Words, value: str) -> None:
         """Fill the field with this label and read it back. Raises `PageChanged` when it reads otherwise."""
@@ -166,20 +231,40 @@ class Portal:
         """Tick the box beside the words, unless it is ticked."""
 
         def beside(view: View) -> Box | Press | None:
-            return view.box(words) or view.press(words)
+            return view.box(words) or view.label(words)
 
-        box = await self.wait_for(beside, words)
+        box = await self.wait_for(beside, words, to_act=True)
         if not (isinstance(box, Box) and box.ticked):
-            await self.click(await self.element(beside, words))
+            await self.click(await self.element(beside, words), says=words[0])
 
     async def element(
         self, seen_in: Callable[[View], Press | Field | Box | None], expected: Words
     ) -> ElementHandle:
         """The element behind the first thing that `seen_in` sees. Raises as `wait_for`."""
         while True:
-            element = await take(await self.wait_for(seen_in, expected))
+            element = await take(await self.wait_for(seen_in, expected, to_act=True))
             if element is not None:
                 return element
+
+    async def rest(self) -> View:
+        """The newest tab once nothing moves in it any more, or once a page may take no longer."""
+        wait = _Wait(self.profile.limits.page_s, self._tell_slow)
+        while True:
+            self.movement.forget()
+            view = await self.look()
+            if self.movement.is_still(view, for_s=self.profile.limits.settled_s) or wait.is_over():
+                return view
+            await self.movement.next_look()
+
+    async def close_top_layer(self, words: Words) -> None:
+        """Press what closes the layer on top, if there is one."""
+        view = await self.look()
+        in_layers = [press for press in view.saying((*words, *self.profile.notices.close)) if press.layer]
+        if in_layers:
+            top = max(in_layers, key=lambda press: press.layer)
+            element = await take(top)
+            if element is not None:
+                await self.click(element, says=top.said)
 
     # --- what gets in the way -----------------------------------------------------------------
 
@@ -188,11 +273,12 @@ class Portal:
         notices = self.profile.notices
         for press in view.presses:
             is_notice = press.layer > 0 and not press.covered and mentions(press.inside, notices.titles)
-            is_application = mentions(press.inside, self.profile.pending.application)
-            if is_notice and not is_application and says(press.said, notices.close):
+            pending = self.profile.pending
+            is_wanted = mentions(press.inside, (*pending.application, *pending.banner))
+            if is_notice and not is_wanted and says(press.said, notices.close):
                 element = await take(press)
                 if element is not None:
-                    await self.click(element)
+                    await self.click(element, says=press.said)
                     return True
         return False
 
@@ -218,9 +304,10 @@ class Portal:
         return view.asks_for_pin or bool(said) or view.has_press(self.profile.sign_in.card_tab)
 
     async def _seen_in_older_tabs[T](
-        self, seen_in: Callable[[View], T | None], newest: View, expected: Words
+        self, seen_in: Callable[[View], T | None], newest: View, expected: Words, token: Token | None
     ) -> T:
-        for page in self.tabs()[1:]:
+        """What an older tab shows; not after an armed click: they show what was before it."""
+        for page in self.tabs()[1:] if token is None else []:
             found = seen_in(await look(page, self._all_words))
             if found is not None:
                 return found
@@ -247,6 +334,11 @@ class _Wait:
         self._limit_s = limit_s
         self._tell_slow = tell_slow
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+        return time.monotonic() - self._begun_at
+
     def is_over(self) -> bool:
         """Whether the time is up; tells of a long wait on the way."""
         now = time.monotonic()
@@ -256,12 +348,13 @@ class _Wait:
         return now - self._begun_at > self._limit_s
 
 
-def _furthest(view: View, way: Sequence[Words]) -> Press | None:
+def _furthest(view: View, way: Sequence[Words]) -> list[Press]:
+    """What says the word that is furthest on the way, of those in sight; the likeliest first."""
     for words in reversed(way):
-        press = view.press(words)
-        if press is not None and not press.disabled:
-            return press
-    return None
+        enabled = [press for press in view.ways(words) if not press.disabled]
+        if enabled:
+            return enabled
+    return []
 
 
 def _words_in(thing: Any) -> Iterable[str]:
@@ -274,6 +367,15 @@ def _words_in(thing: Any) -> Iterable[str]:
     elif is_dataclass(thing):
         for field in fields(thing):
             yield from _words_in(getattr(thing, field.name))
+
+
+def _in_the_way(error: PlaywrightError) -> str:
+    """What kept an element from being pressed, of all that Playwright tells."""
+    for line in reversed(error.message.splitlines()):
+        for sign, words in _HINDRANCES.items():
+            if sign in line:
+                return words
+    return "it does not take the press"
 
 
 def _first_line(error: PlaywrightError) -> str:

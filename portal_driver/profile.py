@@ -116,8 +116,10 @@ class ListWords:
     insurer: Words
     total: Words
     nothing: Words
+    loading: Words
     under_review: Words
     returned: Words
+    approved: Words
     acknowledged: Words
     view: Words
     download: Words
@@ -139,6 +141,7 @@ class Trouble:
 
     unavailable: Words
     session_lost: Words
+    failed: Words
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ class Limits:
     page_s: float
     press_s: float
     settled_s: float
+    quiet_s: float
     answer_s: float
     control_s: float
     reading_s: float
@@ -179,7 +183,7 @@ def load_profile(name: str) -> Profile:
 
     Raises `ProfileError`, which says what to write.
     """
-    path = Path(name) if name.endswith(".toml") else PROFILES / f"{name}.toml"
+    path = profile_path(name)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -192,6 +196,11 @@ def load_profile(name: str) -> Profile:
     raw["sha256"] = hashlib.sha256(content).hexdigest()
     profile: Profile = _Reader(path.name).table(Profile, raw, "")
     return profile
+
+
+def profile_path(name: str) -> Path:
+    """Where the profile of that name lies; a name that ends in `.toml` is a path."""
+    return Path(name) if name.endswith(".toml") else PROFILES / f"{name}.toml"
 
 
 class _Reader:

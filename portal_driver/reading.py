@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from portal_driver.contract import Click, Reading, Standing
@@ -18,7 +20,8 @@ from portal_driver.pages import (
     SealingPage,
     SigningPage,
 )
-from portal_driver.profile import Words
+from portal_driver.portal import Portal
+from portal_driver.profile import Profile, Words
 from portal_driver.sitting import Sitting
 from portal_driver.words import mentions, says
 
@@ -41,8 +44,17 @@ class Whereabouts:
 
     @property
     def is_submitted(self) -> bool:
-        """Whether the portal lists this year's application, or already its policy."""
-        return self.application.this_year is not None or self.policy.this_year is not None
+        """Whether the portal lists this year's application with nothing left to do, or already its policy."""
+        is_listed = self.application.this_year is not None or self.policy.this_year is not None
+        return is_listed and self.step is None
+
+    @property
+    def stands_where_it_stood(self) -> bool:
+        """Whether the portal shows again a screen whose click this run saw take effect."""
+        at = STEPS.index(type(self.step)) if self.step else len(STEPS)
+        return bool(self.done_here.intersection(CLICKS_OF_STEPS[at:])) or (
+            bool(self.done_here) and at >= len(CLICKS_OF_STEPS)
+        )
 
     def reading(self, acknowledged: Words) -> Reading:
         """The event that tells it; `acknowledged` are the words of a policy's last state."""
@@ -83,14 +95,19 @@ async def read_whereabouts(sitting: Sitting, done_here: frozenset[Click]) -> Whe
     """One reading of the portal, from pages loaded for it."""
     menu, onward = sitting.profile.menu, sitting.profile.company.onward
     application = await read_list(sitting, [onward, menu.applications], ApplicationsPage)
-    if application.this_year and mentions(application.this_year.state, sitting.profile.lists.under_review):
+    unread = Listing(application.view, None, is_complete=True)
+    words, state = sitting.profile.lists, application.this_year.state if application.this_year else ""
+    if mentions(state, words.under_review):
         # No policy comes before the insurer's decision: there is nothing more to read.
-        return Whereabouts(application, Listing(application.view, None, is_complete=True), None, done_here)
+        return Whereabouts(application, unread, None, done_here)
+    # In a state that the profile does not know the application may still wait for the company (待授权).
+    is_decided = mentions(state, (*words.approved, *words.returned))
+    step = None if is_decided else await _step(sitting)
+    if step is not None:
+        # What waits for the company's own clicks cannot have become a policy.
+        return Whereabouts(application, unread, step, done_here)
     policy = await read_list(sitting, [onward, menu.policies], PoliciesPage)
-    whereabouts = Whereabouts(application, policy, None, done_here)
-    if whereabouts.is_submitted:
-        return whereabouts
-    return Whereabouts(application, policy, await _behind_banner(sitting), done_here)
+    return Whereabouts(application, policy, None, done_here)
 
 
 async def read_list(sitting: Sitting, way: Sequence[Words], page: type[ListPage]) -> Listing:
@@ -98,27 +115,90 @@ async def read_list(sitting: Sitting, way: Sequence[Words], page: type[ListPage]
 
     def enough(view: View) -> Listing | None:
         listing = page.listing(view, sitting.profile, sitting.plan.year)
-        return listing if listing and (listing.this_year or listing.is_complete) else None
+        if listing is None or listing.this_year:
+            return listing
+        # Many lists say that they are empty until their rows have come.
+        is_at_rest = sitting.portal.movement.is_still(view, for_s=sitting.profile.limits.quiet_s)
+        is_loading = view.mentions(sitting.profile.lists.loading)
+        return listing if listing.is_complete and is_at_rest and not is_loading else None
 
-    shown = await sitting.portal.follow(way, page)
     try:
+        await sitting.portal.follow(way, page)
         listing: Listing = await sitting.portal.wait_for(enough, page.words(sitting.profile))
     except PageChanged:
-        return Listing(shown.view, None, is_complete=False)
+        view = await sitting.portal.look()
+        read = page.listing(view, sitting.profile, sitting.plan.year)
+        if read is not None and read.unclear:
+            year = f"{page.words(sitting.profile)[0]} with a policy year ({sitting.profile.lists.year[0]})"
+            raise PageChanged(expected=year, seen=read.unclear) from None
+        # A list without entries may have no headings either: it says so, and proves nothing.
+        if page.shown_in(view, sitting.profile) or view.mentions(sitting.profile.lists.nothing):
+            return Listing(view, None, is_complete=False)
+        raise
     if listing.this_year is not None:
         await sitting.keep(page.name, listing.view, None)
     return listing
 
 
-async def _behind_banner(sitting: Sitting) -> Screen | None:
-    """The screen that 查看保单 leads to: where this year's application stands. None without a banner."""
-    await sitting.portal.press(sitting.profile.menu.pending)
-    try:
-        await sitting.portal.reach(BannerPage)
-    except PageChanged:
-        # The banner without its button is a portal that changed, not a company without a policy.
-        if (await sitting.portal.look()).mentions(sitting.profile.pending.banner):
-            raise
-        return None
-    await sitting.portal.press(sitting.profile.pending.view)
-    return await sitting.portal.reach(*STEPS)
+async def _step(sitting: Sitting) -> Screen | None:
+    """Where this year's application stands. None without a banner."""
+
+    def is_inside(view: View) -> bool:
+        return sitting.names_company(view) and view.has_press(sitting.profile.menu.policies)
+
+    banner = await find_banner(sitting.portal, is_inside)
+    return await behind_banner(sitting.portal) if banner else None
+
+
+async def behind_banner(portal: Portal) -> Screen:
+    """The screen that 查看保单 leads to."""
+    words = portal.profile.pending.view
+    button = await portal.find(words, lambda view: BannerPage.button_in(view, portal.profile))
+    await portal.click(button, says=words[0])
+    return await portal.reach(*STEPS)
+
+
+async def find_banner(portal: Portal, is_inside: Callable[[View], bool]) -> BannerPage | None:
+    """The page with the banner: in sight, in the credit insurance system (guide, 二.1), or where we came in.
+
+    None where the system's pages, as `is_inside` knows them, came to rest without a banner. Raises
+    `PageChanged` where none of them could be reached, and where the banner is there without its button.
+    """
+    profile = portal.profile
+    was_inside = False
+    for anew in (False, True):
+        if anew:
+            await portal.come_in()
+            await portal.rest()
+        pressed: Counter[Words] = Counter()
+        while True:
+            view = await portal.look()
+            if BannerPage.shown_in(view, profile):
+                return BannerPage(portal, view)
+            was_inside = was_inside or is_inside(view)
+            lead = _lead_to_banner(view, profile, pressed)
+            if lead is None:
+                break
+            pressed[lead] += 1
+            await portal.walk(lead)
+            with contextlib.suppress(PageChanged):
+                return await portal.reach(BannerPage)
+            if (await portal.look()).mentions(profile.pending.banner):
+                # The banner without its button is a portal that changed, not a company without a policy.
+                raise PageChanged(expected=profile.pending.view[0], seen=profile.pending.banner[0])
+    if not was_inside:
+        raise PageChanged(expected=profile.company.onward[0], seen="no way to the credit insurance system")
+    return None
+
+
+def _lead_to_banner(view: View, profile: Profile, pressed: Counter[Words]) -> Words | None:
+    """The likeliest word in sight that leads to the page with the banner, and was not yet pressed in vain.
+
+    The system's own entry may be pressed twice: pressing it may have closed its sub-menu.
+    """
+    *surest, home = ((word,) for word in profile.menu.pending)
+    onward = profile.company.onward
+    for words in (*surest, onward, home):
+        if pressed[words] < (2 if words == onward else 1) and view.ways(words):
+            return words
+    return None

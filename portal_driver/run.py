@@ -19,6 +19,7 @@ from portal_driver.errors import (
     DriverError,
     OutcomeUnknown,
     PageChanged,
+    PersonNeeded,
     PortalUnavailable,
     SignInRefused,
     StarterGone,
@@ -68,7 +69,7 @@ async def _carry_out(
     directory: Path,
     scrubber: Scrubber,
 ) -> Finished:
-    found = find_browser(plan.browser, headless=plan.headless)
+    found = find_browser(plan.browser, channel=plan.channel, headless=plan.headless)
     evidence = EvidenceBox(plan.evidence, scrubber, starter.tell)
     evidence.check_writable()
     gate = Gate(
@@ -93,11 +94,10 @@ async def _told(sitting: Sitting) -> Finished:
     """The story, with the page kept where it ends at one that nobody expected."""
     try:
         return await renew(sitting)
-    except (PageChanged, SignInRefused) as error:
-        await _keep_unknown(sitting, error)
-        raise
     except DriverError as error:
-        if isinstance(error.__cause__, DriverError):
+        # A portal that is down has nothing to show; before the sign-in a person's reason lies at the desk.
+        is_of_a_page = isinstance(error, PageChanged | SignInRefused | OutcomeUnknown)
+        if is_of_a_page or (isinstance(error, PersonNeeded) and sitting.portal.signed_in):
             await _keep_unknown(sitting, error)
         raise
 
@@ -143,4 +143,4 @@ def _places(error: Exception) -> str:
 
 
 def _named(found: FoundBrowser, browser: Browser) -> str:
-    return f"{found.executable.name} {browser.version} ({found.found_in})"
+    return f"{found.name} {browser.version} ({found.found_in})"

@@ -10,8 +10,10 @@ from playwright.async_api import Error as PlaywrightError
 from portal_driver.contract import CardRead, NeedPin, NoPin, Reason, SignedIn
 from portal_driver.control import CardControl, check_card
 from portal_driver.errors import DriverError, PageChanged, PersonNeeded, PortalUnavailable, SignInRefused
+from portal_driver.evidence import Scrubber
 from portal_driver.finding import View
-from portal_driver.pages import CompanyPage, SignInPage
+from portal_driver.pages import CompanyPage, SignInForm, SignInPage
+from portal_driver.portal import Portal
 from portal_driver.sitting import Sitting
 
 # The portal's clock decides whether a certificate has expired.
@@ -37,15 +39,16 @@ def _check_card(sitting: Sitting, card: CardRead) -> None:
 async def sign_in(sitting: Sitting) -> CompanyPage:
     """Sign in with the card and its PIN; the company that the portal shows is the plan's."""
     page = await _open_sign_in(sitting)
-    await page.choose_card()
+    form = await page.choose_card()
     answer = await sitting.starter.need_pin(NeedPin(sitting.plan.card.number))
     if isinstance(answer, NoPin):
         raise PersonNeeded(Reason.PIN_MISSING, card=sitting.plan.card.number)
     sitting.scrubber.add(answer.pin)
     # A person may have taken minutes to type it: the right PIN on another card is a wrong try there.
     _check_card(sitting, await _read_card(sitting))
-    company_page = await _try_once(sitting, page, answer.pin)
-    sitting.portal.signed_in = True
+    await try_once(sitting.portal, form, answer.pin, sitting.scrubber)
+    company_page = await sitting.portal.follow([sitting.profile.company.title], CompanyPage)
+    sitting.portal.has_come_in(company_page.view)
     await _check_company(sitting, company_page)
     return company_page
 
@@ -61,15 +64,17 @@ async def _open_sign_in(sitting: Sitting) -> SignInPage:
     return await portal.follow(sitting.profile.menu.to_sign_in, SignInPage)
 
 
-async def _try_once(sitting: Sitting, page: SignInPage, pin: str) -> CompanyPage:
-    """The page behind the sign-in. Whatever else follows a typed PIN is a refusal, never a second try."""
+async def try_once(portal: Portal, form: SignInForm, pin: str, scrubber: Scrubber) -> None:
+    """Sign in, once. Whatever else follows a typed PIN is `SignInRefused`, never a second try."""
+    # What the page says beforehand ("输错五次将被锁定") is no answer to the PIN.
+    said_before = frozenset(_lines((await portal.look()).text))
 
     def result_in(view: View) -> SignInRefused | bool | None:
-        return _result(sitting, view)
+        return _result(portal, scrubber, view, said_before)
 
     try:
-        await page.type_pin(pin)
-        result = await sitting.portal.wait_for(result_in, sitting.profile.company.title, patient=True)
+        await form.type_pin(pin)
+        result = await portal.wait_for(result_in, portal.profile.company.title, patient=True)
     except DriverError as error:
         raise SignInRefused(Reason.SIGN_IN_UNCLEAR, **error.detail) from None
     except PlaywrightError as error:
@@ -77,17 +82,19 @@ async def _try_once(sitting: Sitting, page: SignInPage, pin: str) -> CompanyPage
         raise SignInRefused(Reason.SIGN_IN_UNCLEAR, error=type(error).__name__) from None
     if isinstance(result, SignInRefused):
         raise result
-    return await sitting.portal.follow([sitting.profile.company.title], CompanyPage)
 
 
-def _result(sitting: Sitting, view: View) -> SignInRefused | bool | None:
+def _result(
+    portal: Portal, scrubber: Scrubber, view: View, said_before: frozenset[str]
+) -> SignInRefused | bool | None:
     """What the sign-in came to, or None while nothing can be told."""
-    words = sitting.profile.sign_in
-    if not (view.asks_for_pin or view.has_press(words.card_tab)):
-        company = sitting.profile.company
+    words = portal.profile.sign_in
+    if not (view.asks_for_pin or SignInPage.shown_in(view, portal.profile)):
+        company = portal.profile.company
         is_in = view.has_press(company.title) or view.has_press(company.onward)
-        return is_in or CompanyPage.shown_in(view, sitting.profile) or None
-    text = "\n".join([view.text, *sitting.portal.dialogs])
+        return is_in or CompanyPage.shown_in(view, portal.profile) or None
+    new = [line for line in _lines(view.text) if line not in said_before]
+    text = "\n".join([*new, *portal.dialogs])
     for reason, said in (
         (Reason.CARD_LOCKED, words.card_locked),
         (Reason.PIN_REFUSED, words.pin_refused),
@@ -95,8 +102,12 @@ def _result(sitting: Sitting, view: View) -> SignInRefused | bool | None:
     ):
         line = _line_with(text, said)
         if line:
-            return SignInRefused(reason, seen=sitting.scrubber.clean(line))
+            return SignInRefused(reason, seen=scrubber.clean(line))
     return None
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
 
 
 def _line_with(text: str, words: tuple[str, ...]) -> str:

@@ -9,10 +9,19 @@ from collections.abc import Iterable, Iterator
 
 from portal_driver.profile import Words
 
-_INVISIBLE = re.compile(r"[\s\u200b-\u200d\u2060\ufeff]+")
-# What pages put behind a word: a count, an arrow, a colon, the star of a required field.
-_BEHIND = re.compile(r"(?:[(\[【]?(?<![0-9A-Za-z])\d{1,4}[+条个份项]?[)\]】]?|[>›»→▶►▸▾▼∨⌄…:*!。.])+$")
-_BEFORE = re.compile(r"^[*>›»←◀◄<«·•☐□✓√]+")
+APART = "\u2063"
+"""Stands between two runs of text on one line that a gap keeps apart; invisible, and no part of any word."""
+
+# Spaces, invisible characters, and the private-use ones that icon fonts draw their pictures with.
+_INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff\ue000-\uf8ff]+")
+# What pages put behind a word: a count or a countdown, an arrow, a colon, the star of a required field.
+_BEHIND = re.compile(
+    r"(?:[(\[【]?(?<![0-9A-Za-z])\d{1,4}(?:[+条个份项]|s|秒)?[)\]】]?|[>›»→▶►▸▾▼▽∨⌄…:*!。.,;、)\]】》」”\"'✓✔√⏎↗])+$"
+)
+_BEFORE = re.compile(r"^[*>›»←◀◄▶►<«·•◦●○■☐☑□✓✔√+\-([【《「“\"'#@]+")
+
+# Another label behind a value, on the same line.
+_NEXT_LABEL = re.compile(rf"[\s{APART}]+(?=[^\s:：{APART}]{{2,16}}[:：])")
 
 
 def normalise(text: str) -> str:
@@ -45,23 +54,26 @@ def begins(text: str, words: Words) -> bool:
 
 
 def value_after(text: str, labels: Words) -> str:
-    """What a page says behind the first of such labels, or nothing."""
-    return next(values_after(text, labels), "")
+    """What a page says behind the first of such labels, or nothing; one run of text only."""
+    return next(values_after(text, labels), "").split(APART, 1)[0].strip()
 
 
 def values_after(text: str, labels: Words) -> Iterator[str]:
     """What a page says behind each of such labels, on the same line or alone on the next.
 
-    `text` is a page's visible text, where cells are parted by tabs and blocks by line ends.
+    `text` is a page's visible text, where cells are parted by tabs, blocks by line ends and runs that stand
+    apart on one line by `APART`. A value goes on to the end of its line: it may itself stand in several runs.
     """
     pieces = [piece for piece in re.split(r"[\n\t]+", text) if piece.strip()]
     for place, piece in enumerate(pieces):
         for label in labels:
             if says(piece, (label,)):
                 yield "".join(pieces[place + 1 : place + 2]).strip()
-            behind = re.match(rf"\s*{_loosely(label)}\s*[:：]\s*(\S.*)", piece)
+            behind = re.search(
+                rf"(?:^|[\s{APART}])[*]?{_loosely(label)}[\s*]*[:：{APART}][\s:：{APART}]*(\S.*)", piece
+            )
             if behind:
-                yield behind.group(1).strip()
+                yield _NEXT_LABEL.split(behind.group(1), maxsplit=1)[0].strip()
 
 
 def uscc_in(text: str) -> str:
@@ -91,4 +103,4 @@ def nearest(words: Words, texts: Iterable[str], *, limit: int = 5) -> list[str]:
 
 def _loosely(word: str) -> str:
     """A pattern for the word with any spaces inside it."""
-    return r"\s*".join(re.escape(character) for character in word if not character.isspace())
+    return rf"[\s{APART}]*".join(re.escape(character) for character in word if not character.isspace())

@@ -71,7 +71,9 @@ def make_plan(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Pla
         portal=settings.PORTAL_URL,
         control=desk.control,
         evidence=str(directory),
-        browser=settings.PLAYWRIGHT_CHROMIUM,
+        # A channel is chosen for a desk; the other setting may only say what the set-up found.
+        browser="" if settings.PORTAL_BROWSER_CHANNEL else settings.PLAYWRIGHT_CHROMIUM,
+        channel=contract.Channel(settings.PORTAL_BROWSER_CHANNEL),
         headless=settings.PORTAL_HEADLESS,
     )
 
@@ -195,5 +197,6 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _environment() -> dict[str, str]:
     """What the driver needs of our environment: no keys, no database."""
-    passed = ("PATH", "HOME", "LANG", "LC_ALL", "FONTCONFIG_FILE", "DISPLAY", "PLAYWRIGHT_BROWSERS_PATH")
+    visible = ("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")  # a window on the desk's screen
+    passed = ("PATH", "HOME", "LANG", "LC_ALL", "FONTCONFIG_FILE", "PLAYWRIGHT_BROWSERS_PATH", *visible)
     return {name: os.environ[name] for name in passed if name in os.environ}

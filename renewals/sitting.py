@@ -82,7 +82,7 @@ def card_number(control: str) -> str:
 
 async def _read(control: str) -> str:
     async with CardControl.at(control, timeout_s=CONTROL_TIMEOUT_S) as open_control:
-        return (await open_control.read_card()).number
+        return await open_control.read_number()
 
 
 def _worker() -> str:

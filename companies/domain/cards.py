@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from django.db.models.functions import Now
 
 from agency import audit
@@ -13,8 +15,30 @@ from companies.models import Card
 ISSUED_PINS = ("88888888", "00000000")
 
 
+class IssuedPin(ValueError):
+    """Cards are issued with this PIN: most likely it is not this card's, and a try would be lost."""
+
+    def __init__(self) -> None:
+        super().__init__("a PIN that cards are issued with")
+
+
+def is_issued(pin: str) -> bool:
+    """Whether cards are issued with this PIN, also where it was typed with spaces or full-width digits."""
+    return unicodedata.normalize("NFKC", pin).strip() in ISSUED_PINS
+
+
+def refuse_issued(pin: str) -> None:
+    """Raise `IssuedPin` for a PIN that cards are issued with. Whoever enters one is told so."""
+    if is_issued(pin):
+        raise IssuedPin
+
+
 def store_pin(card: Card, pin: str, *, by: User) -> None:
-    """Put the PIN into the vault: only where the company allowed it. It can be used, not read."""
+    """Put the PIN into the vault: only where the company allowed it. It can be used, not read.
+
+    Raises `IssuedPin`.
+    """
+    refuse_issued(pin)
     card.sealed_pin = seal(pin, bound_to=_place(card))
     card.save(update_fields=["sealed_pin"])
     audit.record("pin_stored", card, by=by)

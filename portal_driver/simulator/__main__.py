@@ -18,6 +18,7 @@ from pathlib import Path
 from .companies import BadCompanies, read_companies
 from .running import Simulator
 from .settings import Settings, beijing_now
+from .skin import skin_names
 
 _SAMPLE = Path(__file__).parents[2] / "samples" / "season.json"
 
@@ -28,6 +29,7 @@ def main() -> int:
     given = _arguments()
     settings = Settings(
         year=given.year,
+        skin=given.skin,
         host=given.host,
         port=given.port,
         desks=given.desks,
@@ -85,6 +87,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--companies", type=Path, default=_SAMPLE, help="JSON as in samples/season.json")
     parser.add_argument(
         "--year", type=int, default=beijing_now().year, help="policy year (default: this year)"
+    )
+    parser.add_argument(
+        "--skin",
+        choices=skin_names(),
+        default="frames",
+        help="what the portal looks like (docs/simulator.md)",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_whole, default=0, help="of the public pages; 0 takes any")

@@ -44,6 +44,7 @@ def backstage_routes(site: Site, *, reset: Callable[[], None]) -> list[BaseRoute
             request,
             "backstage.html",
             None,
+            skin=site.skin,
             accounts=list(world.accounts.values()),
             cards=world.cards,
             readers=world.readers,

@@ -57,6 +57,15 @@ class Kind(StrEnum):
     APPROVAL_LATE = "approval_late"  # no decision by itself while this holds
     PDF_BROKEN = "pdf_broken"  # `variant`: truncated, html (an error page), other (another company's)
     LAYOUT_MOVED = "layout_moved"  # the screen's word is another one
+    CONNECTION_RESET = "connection_reset"  # done, and the connection reset without an answer
+    ERROR_AFTER_DEED = "error_after_deed"  # done, and answered with `status`
+    DONE_LATE = "done_late"  # answered with `status` at once, done after `seconds`
+    CONFIRM_DIALOG = "confirm_dialog"  # the page asks with confirm() before its deed
+    UNKNOWN_PAGE = "unknown_page"  # a captcha in place of the screen; nothing is done
+    POPUP = "popup"  # the page opens a window of its own accord
+    LIST_OTHER_YEAR = "list_other_year"  # only last year's row, and a count that agrees with it
+    NAME_DIFFERS = "name_differs"  # `name` is shown instead of the company's
+    YEAR_DIFFERS = "year_differs"  # the screen speaks of last year
 
 
 class BadFault(ValueError):
@@ -79,6 +88,7 @@ class Fault:
     reason: str = "投保信息与海关登记不一致，请核实后重新提交"
     uscc: str = "91440300MA5DA6XK3C"
     variant: str = "truncated"
+    name: str = "广州市弘达贸易有限公司"
 
     def strikes(self, kind: Kind, company: str | None, screen: Screen | None) -> bool:
         """Whether this fault is meant for this moment."""

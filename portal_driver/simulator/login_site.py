@@ -1,15 +1,20 @@
-"""Sign-in (2), as CAS does it, in nested frames as on the regional sites [P]."""
+"""Sign-in (2), as CAS does it: a page, its tabs, and in the tab 卡介质 a form with a challenge."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
+from .doors import routes_for
 from .faults import Screen
+from .places import LOGIN_PLACES, Place
 from .sign_in import SignedForm
+from .skin import Door
 from .web import Site
 from .world import Refused
 
@@ -20,41 +25,41 @@ _USUAL_CONTROL = "ws://127.0.0.1:61232"
 
 
 class LoginSite:
-    """The sign-in origin: a page, in it the tabs, in it the form of 卡介质."""
+    """The sign-in origin."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._skin = site.skin
+        # The tabs bear what faults put on the page, wherever they are.
+        self._dressed = Place.LOGIN_TABS if site.skin.has(Place.LOGIN_TABS) else Place.LOGIN
 
     def routes(self) -> list[BaseRoute]:
         """All of the origin's routes."""
-        return [
-            Route("/cas/login", self._login),
-            Route("/cas/tabs", self._tabs),
-            Route("/cas/card", self._card),
-            Route("/cas/card", self._sign_in, methods=["POST"]),
-        ]
+        return routes_for([door for door in self._skin.doors if door.place in LOGIN_PLACES], self._answer)
 
-    async def _login(self, request: Request) -> Response:
-        trouble = await self._site.trouble(Screen.LOGIN)
-        return trouble or self._site.page(request, "login.html", None)
+    async def _answer(self, request: Request, door: Door, said: Mapping[str, str]) -> Response:
+        if door.place is Place.LOGIN and (trouble := await self._site.trouble(Screen.LOGIN)):
+            return trouble
+        if door.place is Place.LOGIN_CARD:
+            return self._card_form(request, door, error="")
+        if door.place is Place.SIGN_IN:
+            return self._sign_in(request, door, said)
+        screen = Screen.LOGIN if door.place is self._dressed else None
+        return self._site.page(request, f"{door.place}.html", screen)
 
-    async def _tabs(self, request: Request) -> Response:
-        return self._site.page(request, "login_tabs.html", Screen.LOGIN)
-
-    async def _card(self, request: Request) -> Response:
-        return self._card_form(request, error="")
-
-    def _card_form(self, request: Request, *, error: str) -> Response:
+    def _card_form(self, request: Request, door: Door, *, error: str) -> Response:
         cookie = request.cookies.get(COOKIE) or secrets.token_hex(16)
-        response = self._site.page(
-            request,
-            "login_card.html",
-            None,
-            challenge=self._site.sign_ins.challenge(cookie),
-            control=self._control(request),
-            server_date=self._site.world.clock().strftime("%Y%m%d%H%M%S"),
-            error=error,
-        )
+        challenge = self._site.sign_ins.challenge(cookie)
+        facts: dict[str, Any] = {
+            "challenge": {name: getattr(challenge, name) for name in ("random", "lt", "execution")},
+            "control": self._control(request),
+            "server_date": self._site.world.clock().strftime("%Y%m%d%H%M%S"),
+            "error": error,
+        }
+        if door.is_call:
+            response = self._site.call(request, ok=not error, words=error, facts=facts)
+        else:
+            response = self._site.page(request, "login_card.html", None, **facts)
         response.set_cookie(COOKIE, cookie, httponly=True, samesite="lax")
         return response
 
@@ -66,16 +71,14 @@ class LoginSite:
             return controls[int(desk) - 1]
         return controls[0] if len(controls) == 1 else _USUAL_CONTROL
 
-    async def _sign_in(self, request: Request) -> Response:
-        form = await request.form()
-
+    def _sign_in(self, request: Request, door: Door, said: Mapping[str, str]) -> Response:
         def text(name: str) -> str:
-            return str(form.get(name, ""))
+            return said.get(self._skin.fields[name], "")
 
         signed = SignedForm(
-            card_number=text("icCard"),
-            certificate=text("certNo"),
-            signature=text("signData"),
+            card_number=text("card_number"),
+            certificate=text("certificate"),
+            signature=text("signature"),
             random=text("random"),
             lt=text("lt"),
             execution=text("execution"),
@@ -84,5 +87,8 @@ class LoginSite:
         try:
             ticket = self._site.sign_ins.ticket(signed)
         except Refused as refused:
-            return self._card_form(request, error=str(refused))
-        return self._site.page(request, "login_done.html", None, ticket=ticket)
+            return self._card_form(request, door, error=str(refused))
+        entry = self._site.addresses(request).business + self._skin.href(Place.ENTER, ticket=ticket)
+        if door.is_call:
+            return self._site.call(request, ok=True, then="enter", facts={"entry": entry})
+        return self._site.page(request, "login_done.html", None, entry=entry)

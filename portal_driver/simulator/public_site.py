@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
+from .doors import routes_for
 from .faults import Screen
+from .places import Place
+from .skin import Door
 from .web import Site
 
 
 def public_site(site: Site) -> list[BaseRoute]:
     """The routes of the public origin, without the control page."""
 
-    async def home(request: Request) -> Response:
+    async def home(request: Request, door: Door, said: Mapping[str, str]) -> Response:
         return await site.trouble(Screen.HOME) or site.page(request, "home.html", Screen.HOME)
 
-    return [Route("/", home)]
+    return routes_for([door for door in site.skin.doors if door.place is Place.HOME], home)

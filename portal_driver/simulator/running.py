@@ -28,6 +28,7 @@ from .login_site import LoginSite
 from .public_site import public_site
 from .settings import Settings, beijing_now
 from .sign_in import SignIns
+from .skin import load_skin
 from .web import DroppableHttp, Site, website
 from .world import Clock, World
 
@@ -44,6 +45,7 @@ class Simulator:
         self, companies: Sequence[Company], settings: Settings, *, clock: Clock = beijing_now
     ) -> None:
         self.settings = settings
+        self._skin = load_skin(settings.skin)
         self._world = World(companies, settings, clock)
         self._sign_ins = SignIns(self._world)
         self._sockets: list[socket.socket] = []
@@ -170,7 +172,7 @@ class Simulator:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        site = Site(self._world, self._sign_ins, self.addresses)
+        site = Site(self._world, self._sign_ins, self.addresses, self._skin)
         apps = [
             website(site, [*public_site(site), *backstage_routes(site, reset=self._reset)]),
             website(site, LoginSite(site).routes()),

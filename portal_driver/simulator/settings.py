@@ -18,11 +18,13 @@ def beijing_now() -> datetime:
 class Settings:
     """`port` is that of the public pages; the others are taken next to it, or anywhere when it is 0.
 
-    `approve_after_s` is the time from application to policy, `None` for "only by hand". `pin_tries` is
-    how many wrong PINs lock a card. `session_s` ends a session that was idle for so long.
+    `skin` is the folder in `skins/` that says what the portal looks like. `approve_after_s` is the time
+    from application to policy, `None` for "only by hand". `pin_tries` is how many wrong PINs lock a
+    card. `session_s` ends a session that was idle for so long.
     """
 
     year: int
+    skin: str = "frames"
     host: str = "127.0.0.1"
     port: int = 0
     desks: int = 1

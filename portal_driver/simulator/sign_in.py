@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .world import Refused, World
@@ -45,10 +45,15 @@ class Session:
     has_ended: bool = False
     form_opened_at: datetime | None = None
     has_read_form: bool = False
+    draft: dict[str, str] = field(default_factory=dict)
 
-    def open_form(self, now: datetime) -> None:
-        """The 续转申请单 is on the screen from now on; an earlier reading that was broken off is void."""
+    def open_form(self, now: datetime, draft: dict[str, str]) -> None:
+        """The 续转申请单 is on the screen from now on; an earlier reading that was broken off is void.
+
+        `draft` is what was typed before, where opening the form leaves the page that it was typed on.
+        """
         self.form_opened_at = now
+        self.draft = draft or self.draft
 
     def close_form(self, now: datetime, *, read_seconds: float) -> None:
         """The 续转申请单 was closed. Raises `Refused` when it was not open for long enough (6)."""

@@ -205,18 +205,22 @@ class Account:
 
     def remember_last_year(self, now: datetime) -> None:
         """Give the company last year's application and policy, as one that was insured then has."""
+        application, policy = self.last_years(now)
+        self.applications.append(application)
+        self.policies.append(policy)
+
+    def last_years(self, now: datetime) -> tuple[Application, Policy]:
+        """Last year's application and policy, as one that was insured then has them."""
         starts_on = now.date() - timedelta(days=330)
         policy = Policy(self._number("XB", self.year - 1), self.year - 1, starts_on, _year_after(starts_on))
         policy.viewed_at = policy.received_at = now - timedelta(days=329)
-        self.policies.append(policy)
-        self.applications.append(
-            Application(
-                number=self._number("SQ", self.year - 1),
-                year=self.year - 1,
-                applied_at=now - timedelta(days=333),
-                state=ApplicationState.APPROVED,
-            )
+        application = Application(
+            number=self._number("SQ", self.year - 1),
+            year=self.year - 1,
+            applied_at=now - timedelta(days=333),
+            state=ApplicationState.APPROVED,
         )
+        return application, policy
 
     def _require_step(self, step: Step) -> None:
         if self.step is not step:

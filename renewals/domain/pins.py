@@ -1,5 +1,7 @@
 """One PIN, one use: recorded before it is typed, and never tried again by the machine.
 
+What cards are issued with (eight 8s, eight 0s) is never used, however it came here.
+
 A used grant whose result is missing counts as refused. In both cases the card goes into
 quarantine until a person lifts it.
 """
@@ -13,7 +15,7 @@ from django.db.models.functions import Now
 from agency import audit
 from agency.models import User
 from agency.sealing import seal, seals, unseal
-from companies.domain.cards import quarantine, vault_pin
+from companies.domain.cards import is_issued, quarantine, refuse_issued, vault_pin
 from companies.models import Card
 from portal_driver.contract import Reason
 from renewals.domain.claiming import hold
@@ -31,8 +33,9 @@ _REFUSALS: dict[str, PinResult] = {
 def grant_pin(card: Card, *, desk: Desk, pin: str, by: User) -> PinGrant:
     """A person allows this PIN to be typed once, at this desk, for this card, within ten minutes.
 
-    It takes the place of an earlier grant that was not used.
+    It takes the place of an earlier grant that was not used. Raises `IssuedPin`.
     """
+    refuse_issued(pin)
     PinGrant.objects.filter(card=card, desk=desk, used_at__isnull=True).delete()
     grant = PinGrant(
         agency_id=card.agency_id, card=card, desk=desk, granted_by=by, expires_at=Now() + GRANT_LASTS
@@ -47,17 +50,18 @@ def use_pin(run: Run, card: Card) -> str | None:
     """The PIN for this run, or None. Its use is written down; commit before it is typed.
 
     What somebody typed for this desk comes first, then the vault. None for a card in quarantine,
-    and None when this run had its one PIN already. Raises `EpochLost`.
+    None when this run had its one PIN already, and None where the vault holds a PIN that cards are
+    issued with (stored before such were refused). Raises `EpochLost`.
     """
     renewal = hold(run)
     card = Card.objects.select_for_update().get(pk=card.pk)
-    if card.is_quarantined or run.pin_grants.exists():
+    if card.is_quarantined or run.pin_grants.exists() or _has_open_use(card):
         return None
     grant = PinGrant.objects.filter(
         card=card, desk=run.desk, used_at__isnull=True, expires_at__gt=Now()
     ).first()
     pin = _open(grant) if grant else vault_pin(card)
-    if pin is None:
+    if pin is None or is_issued(pin):
         return None
     if grant is None:
         grant = PinGrant(
@@ -93,6 +97,14 @@ def judge_pin(run: Run, reason: str) -> str:
     PinGrant.objects.filter(pk=grant.pk).update(result=result)
     quarantine(grant.card, reason=why)
     return why
+
+
+def _has_open_use(card: Card) -> bool:
+    """Whether a PIN of this card was handed out and nobody knows yet what became of it.
+
+    That run's end decides it; until then another PIN on the same card would be a second try.
+    """
+    return PinGrant.objects.filter(card=card, used_at__isnull=False, result="").exists()
 
 
 def _open(grant: PinGrant) -> str:

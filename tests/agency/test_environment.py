@@ -23,6 +23,7 @@ from agency import environment
         ("nan", lambda: environment.seconds("X", 60), 'X is "nan"; write a number of seconds, such as 60'),
         ("many", lambda: environment.number("X", 5), 'X is "many"; write a whole number, such as 5'),
         ("c", lambda: environment.choice("X", ("a", "b"), "a"), 'X is "c"; write one of: a, b'),
+        ("c", lambda: environment.choice("X", ("", "a"), ""), 'X is "c"; write one of: nothing at all, a'),
     ],
 )
 def test_a_mistake_names_the_setting_its_value_and_the_remedy(

@@ -14,13 +14,31 @@ PAGE = b"""<!doctype html><title>page</title>
 <button id="twice" onclick="send('x'); send('x')">twice</button>
 <button id="another" onclick="send('x'); send('y')">another</button>
 <button id="beacon" onclick="navigator.sendBeacon('/report', 'r'); send('x')">beacon</button>
+<button id="gone" onclick="leave('x')">gone</button>
+<button id="popup" onclick="popup()">popup</button>
+<button id="again" onclick="send(timed(0)); send(timed(1))">again</button>
+<button id="both" onclick="send(JSON.stringify({mobile: '1'})); forms[0].submit()">both</button>
+<button id="retry" onclick="send('x').then(() => send('x'))">retry</button>
+<button id="gateway" onclick="confirm().then(() => call('state')).then(() => call('state'))">gateway</button>
+<button id="ask" onclick="call('state')">ask</button>
 <a id="link" href="/submit">link</a>
 <script>
+  const forms = document.forms
+  let calls = 0
+  const confirm = () => call('confirm')
+  const popup = () => open('/closing')
+  const leave = (body) => { fetch('/submit', {method: 'POST', body, keepalive: true}); location = '/done' }
+  const timed = (later) => 'mobile=13820000000&t=' + (Date.now() + later)
+  const body = (name) => JSON.stringify({method: name, at: Date.now()})
+  const call = (name) => fetch('/gateway', {method: 'POST', body: body(name)})
+    .then(() => { document.title = name + ' ' + (calls += 1) })
+    .catch(() => { document.title = name + ' failed' })
   const send = (body) => fetch('/submit', {method: 'POST', body})
     .then((answer) => { document.title = 'answered ' + answer.status })
     .catch(() => { document.title = 'failed' })
 </script>"""
 
+CLOSING = b"""<script>fetch('/submit', {method: 'POST', body: 'x', keepalive: true}); close()</script>"""
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -63,7 +81,8 @@ class RawServer:
         method, path, _ = line.split(" ", 2)
         self.counts[f"{method} {path}"] += 1
         if (method, path) != ("POST", "/submit"):
-            connection.sendall(_response("200 OK", PAGE if path == "/" else b"done"))
+            pages = {"/": PAGE, "/closing": CLOSING}
+            connection.sendall(_response("200 OK", pages.get(path, b"done")))
             return True
         return self._submit(connection)
 

@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 from portal_driver.contract import Reason
 from portal_driver.errors import PageChanged
-from portal_driver.finding import View, closest, look, take
+from portal_driver.finding import Region, View, closest, look, take
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -125,12 +125,13 @@ async def test_the_one_in_its_row_is_meant(page: Page):
         page,
         "<table><tr><td>2025</td><td><a>查看</a></td></tr><tr><td>2026</td><td><a>查看</a></td></tr></table>",
     )
-    row = next(row for row in view.rows if row.cells[0] == "2026")
+    row = next(row for row in view.rows if row.cells[0].text == "2026")
 
-    press = view.press(("查看",), row=row)
+    press = view.press(("查看",), within=Region(row.document, row.rect))
 
     assert press is not None
-    assert press.row == row.index
+    assert press.rect.is_level_with(row.rect)
+    assert len(view.saying(("查看",))) == 2
 
 
 @pytest.mark.parametrize(

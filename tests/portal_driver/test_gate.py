@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
@@ -155,7 +156,88 @@ async def test_where_no_address_is_known_the_first_request_of_the_click_is_the_o
     await guarded.press("beacon", armed=Armed(Click.CONFIRM))
 
     assert server.counts["POST /submit"] == 1
+    assert server.counts["POST /report"] == 1
     assert len(guarded.fired) == 1
+
+
+@pytest.mark.parametrize("irreversible", [KNOWN, {}])
+@pytest.mark.parametrize("button", ["again", "both", "retry", "twice", "another"])
+async def test_the_same_deed_is_not_sent_a_second_time(serve, guard, button: str, irreversible: Any):
+    """Not with a number that differs, not as a form and as JSON, not after an answer."""
+    server = serve("slow" if button == "both" else "ok")
+    guarded = await guard(server, irreversible)
+
+    await guarded.press(button, armed=Armed(Click.CONFIRM))
+    if button != "both":  # the form's page goes away
+        await guarded.page.wait_for_function("document.title !== 'page'")
+
+    assert server.posts == 1
+    assert len(guarded.fired) == 1
+
+
+async def test_a_deed_stays_done_after_its_token_is_closed(serve, guard):
+    server = serve("503")
+    guarded = await guard(server, {})
+
+    await guarded.press("fetch", armed=Armed(Click.CONFIRM))
+    guarded.gate.close()
+    await guarded.page.click("#fetch")
+    await guarded.page.wait_for_function("document.title === 'failed'")
+
+    assert server.posts == 1
+
+
+async def test_once_its_effect_is_proved_the_address_serves_the_next_step(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server, {})
+
+    await guarded.press("fetch", armed=Armed(Click.CONFIRM))
+    guarded.gate.close()
+    guarded.gate.proved()
+    await guarded.press("fetch", armed=Armed(Click.SEAL))
+
+    assert [click for click, _ in guarded.fired] == [Click.CONFIRM, Click.SEAL]
+    assert server.posts == 2
+
+
+async def test_where_everything_is_a_post_to_one_address_reading_goes_on(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server, {})
+    await guarded.press("ask")
+    await guarded.page.wait_for_function("document.title === 'state 1'")
+
+    await guarded.press("gateway", armed=Armed(Click.CONFIRM))
+    await guarded.page.wait_for_function("document.title === 'state 4'")
+
+    assert server.counts["POST /gateway"] == 4
+    assert len(guarded.fired) == 1
+
+
+@pytest.mark.parametrize("mode", ["ok", "slow"])
+async def test_a_request_that_would_outlive_its_page_is_sent_once(serve, guard, mode: str):
+    """Chromium lets a keepalive request go when its page does, also one that the gate holds."""
+    server = serve(mode)
+    guarded = await guard(server)
+
+    await guarded.press("gone", armed=Armed(Click.CONFIRM))
+
+    assert server.posts == 1
+
+
+async def test_a_window_that_closes_over_its_request_sends_it_at_most_once(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server)
+    guarded.gate.open(Armed(Click.CONFIRM))
+
+    for _ in range(10):
+        async with guarded.page.context.expect_page() as opening:
+            await guarded.page.click("#popup")
+        window = await opening.value
+        if not window.is_closed():
+            await window.wait_for_event("close")
+    await guarded.page.goto(f"{server.address}/")
+
+    assert server.posts <= 1
 
 
 async def test_the_page_that_the_portal_redirects_to_is_shown(serve, guard):

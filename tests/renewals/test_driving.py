@@ -17,12 +17,14 @@ from django.db import connection
 
 from agency.tenancy import scope
 from companies.models import Card
+from portal_driver.contract import Channel
 from renewals.domain.desks import Notice
 from renewals.domain.keeping import path_of
+from renewals.driving import make_plan
 from renewals.models import Desk, Evidence, Intent, IntentState, Policy, Run, StageState, State
 from renewals.sitting import sit
 from tests.database import OUR_AGENCY, superuser
-from tests.renewals.runs import stages_of
+from tests.renewals.runs import claim, stages_of
 from tests.renewals.season import PIN, Season, our_side, simulate
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("committed")]
@@ -198,3 +200,29 @@ def whole_database() -> str:
             str(admin.execute(f'SELECT t::text FROM "{table}" t').fetchall())  # noqa: S608
             for (table,) in tables
         )
+
+
+@pytest.mark.parametrize(
+    ("channel", "headless", "planned"),
+    [
+        ("", True, ("/a/browser", Channel.ANY, True)),
+        ("chrome", False, ("", Channel.CHROME, False)),
+    ],
+)
+def test_the_plan_names_the_desks_browser(
+    settings: pytest.FixtureRequest,
+    tmp_path: Path,
+    channel: str,
+    headless: bool,
+    planned: tuple[str, Channel, bool],
+) -> None:
+    settings.PORTAL_BROWSER_CHANNEL = channel  # type: ignore[attr-defined]
+    settings.PORTAL_HEADLESS = headless  # type: ignore[attr-defined]
+    settings.PLAYWRIGHT_CHROMIUM = "/a/browser"  # type: ignore[attr-defined]
+    _company, card, desk, _renewal, _mei = our_side()
+    run = claim(card, desk)
+
+    with scope(OUR_AGENCY):
+        plan = make_plan(run, card, desk, tmp_path)
+
+    assert (plan.browser, plan.channel, plan.headless) == planned

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
+import psycopg
 import pytest
 from django.db.models.functions import Now
 
 from agency.models import User
+from agency.sealing import seal
 from agency.tenancy import scope
-from companies.domain.cards import lift_quarantine
+from companies.domain import cards
+from companies.domain.cards import IssuedPin, lift_quarantine
 from companies.models import Card
 from portal_driver import contract
 from portal_driver.contract import Outcome, Reason
-from renewals.domain import attention, pins, running
+from renewals import driving
+from renewals.domain import attention, claiming, pins, running, settling
 from renewals.models import Desk, PinGrant, PinResult, Renewal, Run, State
+from tests.cast import make_renewal
+from tests.database import superuser
 from tests.renewals.runs import claim, finish
+from tests.renewals.season import our_side
 
 
 def use(run: Run, card: Card) -> str | None:
@@ -107,3 +116,91 @@ def test_another_desks_grant_is_not_used_here(renewal: Renewal, card: Card, desk
         other = Desk.objects.create(name="2", code="d2", control="ws://127.0.0.1:2")
         pins.grant_pin(card, desk=other, pin="31415926", by=mei)
     assert use(claim(card, desk), card) is None
+
+
+# --- what cards are issued with is never tried ---------------------------------------------------------
+
+ISSUED = ["88888888", "00000000", " 88888888 ", "８８８８８８８８"]
+
+
+@pytest.mark.parametrize("pin", ISSUED)
+def test_an_issued_pin_is_neither_stored_nor_granted(
+    renewal: Renewal, card: Card, desk: Desk, mei: User, pin: str
+) -> None:
+    with scope(card.agency_id):
+        with pytest.raises(IssuedPin, match="issued with"):
+            cards.store_pin(card, pin, by=mei)
+        with pytest.raises(IssuedPin):
+            pins.grant_pin(card, desk=desk, pin=pin, by=mei)
+        assert PinGrant.objects.count() == 0
+    assert use(claim(card, desk), card) == "27182818", "the vault still holds what it held"
+
+
+@pytest.mark.parametrize("pin", ["88888888", "00000000"])
+def test_an_issued_pin_that_lies_in_the_vault_is_never_used(
+    renewal: Renewal, card: Card, desk: Desk, pin: str
+) -> None:
+    with scope(card.agency_id):
+        Card.objects.update(sealed_pin=seal(pin, bound_to=f"card:{card.agency_id}:{card.pk}"))
+    run = claim(card, desk)
+    assert use(run, card) is None
+    assert finish(run, Outcome.PERSON_NEEDED, Reason.PIN_MISSING).reason == Reason.PIN_MISSING
+    with scope(card.agency_id):
+        assert not Card.objects.get().is_quarantined, "nothing was tried"
+
+
+# --- wherever somebody dies: one try a card until a person has looked ----------------------------------
+
+
+def dies_before_the_answer(run: Run, card: Card) -> None:
+    """The driver has asked; worker and driver end before anything is written down."""
+
+
+def dies_with_the_pin_in_its_hands(run: Run, card: Card) -> None:
+    """The use is committed; nobody knows whether the answer left, or was typed."""
+    use(run, card)
+
+
+@pytest.mark.parametrize(
+    ("dies", "in_quarantine"), [(dies_before_the_answer, False), (dies_with_the_pin_in_its_hands, True)]
+)
+def test_a_worker_that_dies_costs_one_try_at_most(
+    renewal: Renewal, card: Card, desk: Desk, dies: Callable[[Run, Card], None], in_quarantine: bool
+) -> None:
+    """It never settles its run: the sweep does, once the lease has run out."""
+    run = claim(card, desk)
+    dies(run, card)
+    with scope(card.agency_id):
+        settling.give_up_lost_run(Renewal.objects.select_for_update().get(pk=renewal.pk))
+        Renewal.objects.update(state=State.WAITING, look_at=None)
+        assert Card.objects.get().is_quarantined is in_quarantine
+    again = claim(card, desk)
+    assert (use(again, card) is None) is in_quarantine
+    with pytest.raises(claiming.EpochLost):
+        use(run, card)
+
+
+def test_until_a_use_is_judged_no_other_run_gets_a_pin_for_the_card(
+    renewal: Renewal, card: Card, desk: Desk, mei: User
+) -> None:
+    """The lease of a dead worker still runs, and the company has other work: not a second try."""
+    use(claim(card, desk), card)
+    with scope(card.agency_id):
+        Renewal.objects.filter(pk=renewal.pk).update(year=renewal.year - 1)
+        other = make_renewal(renewal.company, mei)
+    run = claim(card, desk)
+    assert (run.renewal_id, use(run, card)) == (other.pk, None)
+
+
+def test_the_use_is_committed_before_the_pin_is_handed_out(
+    committed: None, settings: pytest.FixtureRequest
+) -> None:
+    """Seen by another connection at the moment in which the driver would get it."""
+    _company, card, desk, _renewal, _mei = our_side()
+    run = claim(card, desk)
+    conversation = driving._Conversation(run, card, desk, Path("unused"))
+    answer = conversation._hear(contract.NeedPin(card.number))
+    with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as other:  # type: ignore[attr-defined]
+        seen = other.execute("SELECT used_at IS NOT NULL, sealed_pin FROM renewals_pingrant").fetchall()
+    assert (answer, seen) == (contract.Pin("27182818"), [(True, None)])
+    assert conversation._hear(contract.NeedPin(card.number)) == contract.NoPin()

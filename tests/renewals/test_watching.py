@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from django.db.models.functions import Now
 from agency.celery import app
 from agency.tenancy import scope
 from portal_driver.errors import PortalUnavailable
-from renewals.management.commands.watch_desks import look
+from renewals.management.commands.watch_desks import look, watch_all
 from renewals.models import Desk
 from tests.database import OUR_AGENCY
 from tests.renewals.season import Season, empty, our_side, simulate
@@ -65,6 +66,38 @@ def test_a_control_that_does_not_answer_is_said_to_be_out_of_reach(played: Seaso
         Desk.objects.update(control="ws://127.0.0.1:1")
     with pytest.raises(PortalUnavailable):
         look(OUR_AGENCY, played.desk.pk)
+
+
+def watch_until(played: Season, *, rings: int) -> None:
+    """Let the watch run until the desk was rung so often; fail after ten seconds."""
+
+    async def until() -> None:
+        watching = asyncio.ensure_future(watch_all([(OUR_AGENCY, played.desk.pk)], 0.02))
+        rung = 0
+        try:
+            async with asyncio.timeout(10):
+                while rung < rings:
+                    rung += await asyncio.to_thread(empty, played.desk.queue)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    asyncio.run(until())
+
+
+def test_the_watch_rings_for_a_card_that_goes_in(played: Season) -> None:
+    played.simulator.insert(1, played.card.number)
+    watch_until(played, rings=1)
+    assert played.in_agency(Desk.objects.get).card_number == played.card.number
+
+
+def test_the_watch_goes_on_after_a_sitting(played: Season) -> None:
+    """It keeps away while somebody sits, and takes the control up again."""
+    with scope(OUR_AGENCY):
+        Desk.objects.update(sitting=played.desk.pk, sitting_until=Now() + timedelta(seconds=1))
+    played.simulator.insert(1, played.card.number)
+    watch_until(played, rings=1)
+    assert played.in_agency(Desk.objects.get).card_number == played.card.number
 
 
 def test_a_desk_that_does_not_exist_is_named() -> None:

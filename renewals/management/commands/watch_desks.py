@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
 from uuid import UUID
 
 import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections, connections
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from agency.tenancy import scope
-from portal_driver.errors import PortalUnavailable
+from portal_driver.card_watch import CardWatch, Look, Sight
 from renewals.domain import across
 from renewals.domain.desks import card_seen
 from renewals.domain.doorbell import ring
@@ -24,7 +26,7 @@ log = structlog.get_logger()
 
 
 class Command(BaseCommand):
-    """`watch_desks CODE…`: runs until it is stopped, one thread a desk."""
+    """`watch_desks CODE…`: runs until it is stopped."""
 
     help = "Watch the card readers of these desks, and ring their workers when a card goes in."
 
@@ -39,43 +41,94 @@ class Command(BaseCommand):
         found = across.desks_named(codes)
         if len(found) != len(set(codes)):
             raise CommandError(f"not every one of these desks exists: {', '.join(codes)}")
-        stop = threading.Event()
-        threads = [
-            threading.Thread(target=watch, args=(agency, desk, every, stop), daemon=True)
-            for agency, desk in found
-        ]
-        for thread in threads:
-            thread.start()
         try:
-            for thread in threads:
-                thread.join()
+            asyncio.run(watch_all(found, every))
         except KeyboardInterrupt:
-            stop.set()
+            return
 
 
-def watch(agency: UUID, desk: UUID, every: float, stop: threading.Event) -> None:
-    """Look at one desk again and again; what fails is tried again at the next look."""
-    while not stop.wait(every):
-        try:
-            look(agency, desk)
-        except (PortalUnavailable, DatabaseError) as error:
-            log.warning("desk_cannot_be_watched", desk=str(desk), error=str(error))
-        finally:
+class Rows:
+    """A thread of its own for the database, which must not be asked in an event loop."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "rows")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._thread.submit(connections.close_all)
+        self._thread.shutdown()
+
+    async def work[**P, T](self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do this there, with a connection that is alive."""
+
+        def in_thread() -> T:
             close_old_connections()
+            return work(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, in_thread)
+
+
+async def watch_all(found: list[tuple[UUID, UUID]], every: float) -> None:
+    """Watch these desks at once, until cancelled."""
+    async with Rows() as rows, asyncio.TaskGroup() as group:
+        for agency, desk in found:
+            group.create_task(watch(agency, desk, every, rows))
+
+
+async def watch(agency: UUID, desk_id: UUID, every: float, rows: Rows) -> None:
+    """Watch one desk; what fails is tried again at the next look.
+
+    While a sitting goes on the control belongs to it, wherever its worker is.
+    """
+    while True:
+        try:
+            control = await rows.work(free_control, agency, desk_id)
+            if control is not None:
+                await _watch_control(agency, desk_id, control, every, rows)
+        except Exception as error:
+            # One desk's trouble (database, broker) must not end the watch over the others.
+            log.warning("desk_cannot_be_watched", desk=str(desk_id), error=repr(error))
+        await asyncio.sleep(every)
+
+
+async def _watch_control(agency: UUID, desk_id: UUID, control: str, every: float, rows: Rows) -> None:
+    """Watch until the control belongs to somebody else, or the desk has another one."""
+
+    async def may_look() -> bool:
+        return await rows.work(free_control, agency, desk_id) == control
+
+    async with CardWatch(control, every_s=every, may_look=may_look) as watching:
+        async for look in watching:
+            if look.sight is Sight.IN_USE:
+                return
+            await rows.work(note, agency, desk_id, look)
+
+
+def free_control(agency: UUID, desk_id: UUID) -> str | None:
+    """The address of the desk's control; None while somebody sits there."""
+    nobody_sits = Q(sitting__isnull=True) | Q(sitting_until__lt=Now())
+    with scope(agency):
+        return Desk.objects.filter(nobody_sits, pk=desk_id).values_list("control", flat=True).first()
+
+
+def note(agency: UUID, desk_id: UUID, look: Look) -> None:
+    """Write down what is in the reader; ring when it is another card than at the last look."""
+    if look.sight is Sight.UNREACHABLE:
+        log.warning("desk_cannot_be_watched", desk=str(desk_id), error=look.error)
+        return
+    with scope(agency):
+        desk = Desk.objects.get(pk=desk_id)
+        card_seen(desk, look.number)
+        if look.number and look.number != desk.card_number:
+            ring(desk)
 
 
 def look(agency: UUID, desk_id: UUID) -> None:
-    """Ring when another card is in the reader than at the last look.
-
-    While a sitting goes on the control belongs to it: one request of a method may be open at a time.
-    """
-    with scope(agency):
-        nobody_sits = Q(sitting__isnull=True) | Q(sitting_until__lt=Now())
-        desk = Desk.objects.filter(nobody_sits, pk=desk_id).first()
-    if desk is None:
+    """One look, now. Raises `PortalUnavailable` when the control does not answer."""
+    control = free_control(agency, desk_id)
+    if control is None:
         return
-    number = card_number(desk.control)
-    with scope(agency):
-        card_seen(desk, number)
-        if number and number != desk.card_number:
-            ring(desk)
+    number = card_number(control)
+    note(agency, desk_id, Look(Sight.CARD_IN if number else Sight.CARD_OUT, number))

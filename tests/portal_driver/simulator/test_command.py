@@ -52,6 +52,16 @@ def test_it_ends_with_its_standard_input_only_when_asked_to():
     assert end(process) == (0, "", "")
 
 
+def test_a_skin_is_named_on_the_command_line():
+    process = start("--skin", "plain", "--until-stdin-closes")
+    assert process.stdout
+    business = json.loads(process.stdout.readline())["business"]
+    paths = ("/xyb/main.do", "/xwby/home")
+    statuses = [httpx.get(f"{business}{path}", trust_env=False).status_code for path in paths]
+    end(process)
+    assert statuses == [303, 404]
+
+
 def test_a_port_that_is_taken_is_replaced_and_said():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -90,7 +100,9 @@ def test_a_wrong_check_digit_is_one_sentence_and_code_2(tmp_path: Path):
     )
 
 
-@pytest.mark.parametrize("arguments", [["--read-seconds", "0"], ["--desks", "none"], ["--port", "-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--read-seconds", "0"], ["--skin", "none"], ["--desks", "none"], ["--port", "-1"]]
+)
 def test_a_wrong_figure_is_refused_with_code_2(arguments: list[str]):
     done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,0 +1,121 @@
+"""The check's gate: reading passes; what is more is written down and, behind the sign-in, stopped.
+
+There is no token here and nothing that could make one: whatever is pressed, nothing irreversible
+leaves. Behind the sign-in every request that is not a plain read is stopped, also those that a page
+sends by itself: in a page of scripts nobody can tell for sure which request a press caused, and a
+query that was stopped costs another look, while one wrong guess costs a legal act. A query that a
+person has looked at is named by its method and address and then passes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from playwright.async_api import BrowserContext, Route
+from playwright.async_api import Error as PlaywrightError
+
+from portal_driver.contract import Click
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# Chromium would send the same body again to the new address, past this gate.
+_REPEATING = frozenset({307, 308})
+
+
+class Fate(StrEnum):
+    """What became of a request."""
+
+    SENT = "sent"  # before the sign-in, where nothing can be done in a company's name
+    LET_THROUGH = "let through"  # named by whoever started the check
+    STOPPED = "stopped"
+    IRREVERSIBLE = "stopped, irreversible by the profile"
+
+
+@dataclass(frozen=True)
+class SeenRequest:
+    """A request that is no plain read: `line` is its method and its address without parameters."""
+
+    line: str
+    screen: str
+    pressed: str
+    fate: Fate
+
+
+class ReadingGate:
+    """Stands between one browser context and the network, from before its first page.
+
+    `screen` and `pressed` say where the check is and what it pressed last; `seen` lists each request
+    that was no plain read, without its parameters and its body.
+    """
+
+    def __init__(
+        self,
+        irreversible: Mapping[Click, tuple[re.Pattern[str], ...]],
+        *,
+        let_through: frozenset[str] = frozenset(),
+        answer_s: float = 60.0,
+    ) -> None:
+        self._irreversible = [pattern for patterns in irreversible.values() for pattern in patterns]
+        self._let_through = let_through
+        self._answer_ms = answer_s * 1000
+        self._is_shut = False
+        self.screen = ""
+        self.pressed = ""
+        self.seen: list[SeenRequest] = []
+
+    async def guard(self, context: BrowserContext) -> None:
+        """Route every request of the context's pages, popups included, through this gate."""
+        await context.route("**/*", self._pass)
+
+    def shut(self) -> None:
+        """From now on, and for good, only reading passes: somebody is signed in."""
+        self._is_shut = True
+
+    def stopped(self) -> list[SeenRequest]:
+        """What did not leave."""
+        return [request for request in self.seen if request.fate in (Fate.STOPPED, Fate.IRREVERSIBLE)]
+
+    async def _pass(self, route: Route) -> None:
+        request = route.request
+        is_irreversible = any(
+            pattern.search(f"{request.method} {request.url}") for pattern in self._irreversible
+        )
+        if request.method in _READING and not is_irreversible:
+            await _harmlessly(route, None)
+            return
+        line = f"{request.method} {without_parameters(request.url)}"
+        fate = Fate.IRREVERSIBLE if is_irreversible else self._fate(line)
+        self.seen.append(SeenRequest(line, self.screen, self.pressed, fate))
+        if fate in (Fate.STOPPED, Fate.IRREVERSIBLE):
+            await _harmlessly(route, "blockedbyclient")
+        else:
+            await self._send_once(route)
+
+    def _fate(self, line: str) -> Fate:
+        if not self._is_shut:
+            return Fate.SENT
+        return Fate.LET_THROUGH if line in self._let_through else Fate.STOPPED
+
+    async def _send_once(self, route: Route) -> None:
+        """Send it as the driver does, without Chromium's own second try."""
+        try:
+            answer = await route.fetch(max_retries=0, max_redirects=0, timeout=self._answer_ms)
+            if answer.status in _REPEATING:
+                raise PlaywrightError("the portal asks to send it again elsewhere")
+            await route.fulfill(response=answer)
+        except PlaywrightError:
+            await _harmlessly(route, "connectionfailed")
+
+
+async def _harmlessly(route: Route, error: str | None) -> None:
+    """Let a request go on, or end it with the error; its page may be gone by now."""
+    with contextlib.suppress(PlaywrightError):
+        await (route.continue_() if error is None else route.abort(error))
+
+
+def without_parameters(address: str) -> str:
+    """An address without what stands behind `?`, `#` or `;`."""
+    return re.split(r"[?#;]", address, maxsplit=1)[0]
