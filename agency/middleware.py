@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 
@@ -35,7 +36,7 @@ class AgencyScopeMiddleware:
             response.status_code = 429
         if email := getattr(request, "signed_in_as", ""):
             guarding.remember_device(response, email)
-        if request.user.is_authenticated:
+        if _is_signed_in(request):
             response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Permissions-Policy", _NOTHING)
         if request.method == "POST" and _name(request) == "account_logout":
@@ -65,6 +66,13 @@ _NOTHING = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microph
 
 # A person's own pages: about him and not about one agency's rows.
 _OWN = ("account_", "mfa_", "usersessions_", "invitation", "choose_agency", "language", "health", "mailbox")
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    try:
+        return request.user.is_authenticated
+    except DatabaseError:
+        return False  # the page says that something is wrong; it must reach the person
 
 
 def _name(request: HttpRequest) -> str:

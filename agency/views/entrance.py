@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -41,4 +43,8 @@ def health(request: HttpRequest) -> JsonResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page for our own mistakes. It asks nothing of the database: that may be what failed."""
-    return render(request, "500.html", status=500)
+    try:
+        return render(request, "500.html", status=500)
+    except DatabaseError:
+        # Even who is signed in cannot be asked.
+        return HttpResponse(render_to_string("500.html", {"simulation": settings.SIMULATION}), status=500)

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 from django.conf import settings as project
+from django.db import OperationalError
 from django.http import Http404
 from django.test import Client
 from django.urls import reverse
@@ -135,6 +136,20 @@ def test_a_mistake_of_ours_shows_nothing_of_the_inside(
     response = client.get(reverse("renewals:board"))
     assert response.status_code == 500
     assert re.findall(r"canary|Traceback|RuntimeError|/srv/|\.py", response.text) == []
+
+
+def test_without_a_database_the_page_for_our_mistakes_still_comes(
+    lin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(lin)
+
+    def gone(*_args: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", gone)
+    response = client.get(reverse("renewals:board"))
+    assert (response.status_code, "<h1>系统出错了</h1>" in response.text) == (500, True)
 
 
 # --- Files ------------------------------------------------------------------------------------
