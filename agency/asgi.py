@@ -6,3 +6,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agency.settings")
 application = get_asgi_application()
+
+# Imported late: it needs the settings. A web process whose database has no walls serves nothing.
+from agency.checks import refuse_without_walls  # noqa: E402
+
+refuse_without_walls()

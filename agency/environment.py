@@ -71,12 +71,36 @@ def secret(name: str, *, local: bool) -> str:
         value = Path(file).read_text().strip()
     if not value and local:
         return _local_secret(name)
-    if len(value) < 32:
-        raise ImproperlyConfigured(
-            f"{name} is missing or shorter than 32 characters; write a long random value, "
-            f"for example from: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
-        )
+    _refuse_weak(name, value)
     return value
+
+
+def old_secrets(name: str) -> list[str]:
+    """Secrets that were in use before, with commas; or one a line in the file of `<name>_FILE`."""
+    written = words(name)
+    if not written and (file := text(f"{name}_FILE")):
+        written = Path(file).read_text().split()
+    for value in written:
+        _refuse_weak(name, value)
+    return written
+
+
+# A secret of one repeated word is long, and no secret. Random hexadecimal has 16 characters.
+_DIFFERENT_CHARACTERS = 10
+_PLACEHOLDERS = ("changeme", "change-me", "django-insecure", "password", "example", "secret-key")
+
+
+def _refuse_weak(name: str, value: str) -> None:
+    """Raises `ImproperlyConfigured`, without the value, where somebody could guess it."""
+    how = (
+        "write a long random value, for example from: "
+        "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    )
+    if len(value) < 32:
+        raise ImproperlyConfigured(f"{name} is missing or shorter than 32 characters; {how}")
+    is_placeholder = any(word in value.lower() for word in _PLACEHOLDERS)
+    if is_placeholder or len(set(value)) < _DIFFERENT_CHARACTERS:
+        raise ImproperlyConfigured(f"{name} can be guessed; {how}")
 
 
 def _local_secret(name: str) -> str:

@@ -15,11 +15,20 @@ HARMLESS = {"pin_grant", "authorization_stage"}
 def strike_out_secrets(
     _logger: Any, _name: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Replace the value of every key that names a secret."""
-    for key in event:
-        if key not in HARMLESS and any(word in key.lower() for word in SECRET_WORDS):
-            event[key] = "***"
+    """Replace the value of every key that names a secret, however deep it lies."""
+    for key, value in event.items():
+        event[key] = _struck(key, value)
     return event
+
+
+def _struck(key: str, value: Any) -> Any:
+    if key not in HARMLESS and any(word in key.lower() for word in SECRET_WORDS):
+        return "***"
+    if isinstance(value, dict):
+        return {inner: _struck(str(inner), one) for inner, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_struck("", one) for one in value]
+    return value
 
 
 _SHARED: list[structlog.typing.Processor] = [

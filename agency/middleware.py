@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 
+from agency import audit, guarding, operating, signing_in
 from agency.models import Membership, User
 from agency.people import membership_of
 from agency.tenancy import scope
 
 View = Callable[..., HttpResponseBase]
+# The agency that somebody with several has chosen.
+CHOSEN_AGENCY = "agency"
 
 
 class AgencyScopeMiddleware:
@@ -26,23 +30,83 @@ class AgencyScopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        with audit.from_address(request.META.get("REMOTE_ADDR")):
+            response = self.get_response(request)
+        if getattr(request, "too_many", False):
+            response.status_code = 429
+        if email := getattr(request, "signed_in_as", ""):
+            guarding.remember_device(response, email)
+        if _is_signed_in(request):
+            response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Permissions-Policy", _NOTHING)
+        if request.method == "POST" and _name(request) == "account_logout":
+            # Nothing of the person's stays in a browser that somebody else sits down at.
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
 
     def process_view(
         self, request: HttpRequest, view: View, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> HttpResponseBase | None:
-        membership = membership_of(request.user) if isinstance(request.user, User) else None
+        membership = _membership(request)
         request.membership = membership  # type: ignore[attr-defined]  # ours, read by every view
-        if membership is None:
+        if (turned_away := signing_in.turn_away(request, membership)) is not None:
+            return turned_away
+        if membership is None or _name(request).startswith(_OWN):
             return None
-        return _in_scope(membership, lambda: view(request, *args, **kwargs))
+        try:
+            return _in_scope(request, membership, lambda: view(request, *args, **kwargs))
+        except Http404:
+            _record_refusal(request, membership)
+            raise
 
 
-def _in_scope(membership: Membership, view: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+# None of the browser's devices is ours to ask for, but the passkey's.
+_NOTHING = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "usb"))
+
+
+# A person's own pages: about him and not about one agency's rows.
+_OWN = ("account_", "mfa_", "usersessions_", "invitation", "choose_agency", "language", "health", "mailbox")
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    try:
+        return request.user.is_authenticated
+    except DatabaseError:
+        return False  # the page says that something is wrong; it must reach the person
+
+
+def _name(request: HttpRequest) -> str:
+    return request.resolver_match.view_name if request.resolver_match else ""
+
+
+def _membership(request: HttpRequest) -> Membership | None:
+    if not isinstance(request.user, User) or _name(request).startswith("operator:"):
+        return None  # the operator's pages are about all agencies, and inside of none
+    visit = operating.visit_of(request)
+    return visit or membership_of(request.user, preferred=request.session.get(CHOSEN_AGENCY))
+
+
+def _in_scope(
+    request: HttpRequest, membership: Membership, view: Callable[[], HttpResponseBase]
+) -> HttpResponseBase:
     """The view's answer, rendered before the scope closes. No cache keeps an agency's data."""
     with scope(membership.agency_id, company=membership.company_id):
+        operating.record_visit(request, membership)
         response = view()
         if isinstance(response, SimpleTemplateResponse):
             response.render()
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _record_refusal(request: HttpRequest, membership: Membership) -> None:
+    """What the person asked for is not his, or not there: told in the trail, and kept by no rollback."""
+    with scope(membership.agency_id, company=membership.company_id):
+        audit.record(
+            "refused",
+            membership.agency,
+            by=membership.user,
+            page=_name(request),
+            method=request.method,
+            role=membership.role,
+        )

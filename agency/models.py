@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +25,12 @@ class Agency(models.Model):
     slug = models.SlugField(_("short name"), unique=True)
     phone = models.CharField(_("telephone"), max_length=40, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
+    idle_minutes = models.PositiveSmallIntegerField(
+        _("minutes without a move until people are signed out"),
+        default=30,
+        db_default=30,
+        validators=[MinValueValidator(5), MaxValueValidator(240)],
+    )
 
     class Meta:
         verbose_name = pgettext_lazy("tenant", "agency")
@@ -53,6 +60,8 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     name = models.CharField(_("name"), max_length=80)
     email = models.EmailField(_("e-mail address"), unique=True)
+    # The one sign-in without a second factor that everybody gets who must have one.
+    grace_used_at = models.DateTimeField(null=True, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -77,8 +86,18 @@ class Role(models.TextChoices):
     CLIENT = "client", _("Client")
 
 
+class Operator(models.Model):
+    """平台运营: who runs the installation. The web may read these rows and never write one."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    since = models.DateTimeField(db_default=Now(), editable=False)
+
+
 class Membership(TenantModel):
-    """A person's one role in an agency; a client's is about one company."""
+    """A person's one role in an agency; a client's is about one company.
+
+    Nobody is taken out: who left has `ended_at`, and comes in no more.
+    """
 
     # Sign-in must find a person's agency before any scope is open. Postgres shows each person
     # (`as_user`) no rows but his own.
@@ -89,6 +108,10 @@ class Membership(TenantModel):
     company = models.ForeignKey(
         "companies.Company", models.CASCADE, null=True, blank=True, related_name="people"
     )
+    may_consent = models.BooleanField(_("may give the consent"), default=True, db_default=True)
+    gets_mail = models.BooleanField(_("receives mail"), default=True, db_default=True)
+    joined_at = models.DateTimeField(db_default=Now(), editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         default_manager_name = "objects"
@@ -100,6 +123,69 @@ class Membership(TenantModel):
                 | (~models.Q(role=Role.CLIENT) & models.Q(company__isnull=True)),
             ),
         ]
+
+
+class Invitation(TenantModel):
+    """An invitation by e-mail. Its link works once, for a week, and is kept here as a digest only."""
+
+    email = models.EmailField(_("e-mail address"))
+    name = models.CharField(_("name"), max_length=80)
+    role = models.CharField(_("role"), max_length=10, choices=Role)
+    company = models.ForeignKey(
+        "companies.Company",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="invitations",
+        verbose_name=_("company"),
+    )
+    may_consent = models.BooleanField(_("may give the consent"), default=True)
+    gets_mail = models.BooleanField(_("receives mail"), default=True)
+    token_sha256 = models.CharField(max_length=64, editable=False)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    sent_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    # Its holder finds it by its token before any scope is open; Postgres shows him no other.
+    across_agencies = models.Manager["Invitation"]()
+
+    class Meta:
+        default_manager_name = "objects"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency", "email"],
+                condition=models.Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="one_open_invitation_per_address",
+            ),
+            models.CheckConstraint(
+                name="an_invited_client_has_a_company",
+                condition=models.Q(role=Role.CLIENT, company__isnull=False)
+                | (~models.Q(role=Role.CLIENT) & models.Q(company__isnull=True)),
+            ),
+        ]
+        indexes = [models.Index(fields=["token_sha256"], name="invitation_by_token")]
+
+
+class Attempt(models.Model):
+    """One try to get in, or one code sent, in a bucket that `agency.guarding` counts. Kept for a day."""
+
+    bucket = models.CharField(max_length=80)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["bucket", "at"], name="attempts_of_a_bucket")]
+
+
+class AuditHead(TenantModel):
+    """The last entry of an agency's trail, written by the trigger: a trail that was cut off shows."""
+
+    number = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["agency"], name="one_head_per_trail")]
 
 
 class AuditEntry(TenantModel):
@@ -125,4 +211,7 @@ class AuditEntry(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["agency", "number"], name="audit_entries_are_numbered")
         ]
-        indexes = [models.Index(fields=["agency", "object_type", "object_id"], name="audit_by_object")]
+        indexes = [
+            models.Index(fields=["agency", "object_type", "object_id"], name="audit_by_object"),
+            models.Index(fields=["agency", "at"], name="audit_by_time"),
+        ]

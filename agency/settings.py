@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from agency import engines, environment, logs
@@ -23,6 +24,12 @@ LOCAL = environment.choice("XUBAO_MODE", ("local", "production"), "local") == "l
 SIMULATION = environment.flag("XUBAO_SIMULATION", default=LOCAL)
 SECRET_KEY = environment.secret("SECRET_KEY", local=LOCAL)
 VAULT_KEY = environment.secret("VAULT_KEY", local=LOCAL)
+# Keys that were in use before: they still open what they sealed, until `rotate_keys` has run.
+VAULT_OLD_KEYS = environment.old_secrets("VAULT_OLD_KEYS")
+if SECRET_KEY == VAULT_KEY:
+    raise ImproperlyConfigured("SECRET_KEY and VAULT_KEY are the same; write two random values")
+# The demo of this machine: its mail has a page, and nobody is held up for a second factor.
+DEMO = LOCAL and environment.flag("XUBAO_DEMO", default=False)
 DEBUG = environment.flag("DEBUG", default=False)
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if LOCAL else "")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
@@ -40,6 +47,8 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "django_filters",
     "lucide",
@@ -58,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
     # Last: it runs the view inside its agency's scope, after every other check has passed.
     "agency.middleware.AgencyScopeMiddleware",
 ]
@@ -160,6 +170,8 @@ SECOND_READING_AFTER_S = environment.seconds("SECOND_READING_AFTER_S", 60)
 # --- Files: evidence, policies, letters -------------------------------------------------------
 
 MEDIA_ROOT = Path(environment.text("FILES_DIR", str(engines.runtime_dir() / "files")))
+# Whether the proxy sends them (deploy/Caddyfile), after the view has said that the person may have them.
+FILES_BY_PROXY = environment.flag("FILES_BY_PROXY", default=False)
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
@@ -200,7 +212,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 # Nobody signs up, but allauth's sign-in page asks for a password only when signing up would.
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_ADAPTER = "agency.people.InvitedOnly"
+ACCOUNT_ADAPTER = "agency.signing_in.InvitedOnly"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 # The mail to an unknown address would invite to sign up.
@@ -210,6 +222,26 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 # Clients come once a year: a code by e-mail instead of a password that they would have forgotten.
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
+ACCOUNT_FORMS = {"request_login_code": "agency.forms.CodeForm"}
+# `agency.guarding` counts tries to get in, so that nobody is locked out by others; allauth counts
+# the rest: wrong codes of a second factor, and passwords of who is signed in.
+ACCOUNT_RATE_LIMITS = {"login": None, "request_login_code": None, "login_failed": "10/5m/key"}
+# How long a sign-in counts as fresh, for what asks for one (`agency.freshness`).
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_ADAPTER = "agency.factors.SealedFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# A code from the step before still counts: clocks differ by some seconds.
+MFA_TOTP_TOLERANCE = 1
+# The invitation has proved the address; allauth keeps no addresses of its own here.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Browsers treat localhost as safe; anywhere else passkeys need TLS.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
+USERSESSIONS_TRACK_ACTIVITY = False
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 # A local installation writes its mail into files; nobody outside gets any.
@@ -236,7 +268,17 @@ SESSION_COOKIE_NAME = "xubao" if LOCAL else "__Host-xubao"
 CSRF_COOKIE_NAME = "xubao_csrf" if LOCAL else "__Host-xubao-csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
 CSRF_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 12 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE = not LOCAL
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+# Of a browser that has signed in before: others' wrong tries do not count against it.
+DEVICE_COOKIE_NAME = "xubao_device" if LOCAL else "__Host-xubao-device"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SESSION_COOKIE_AGE = SESSION_ENDS_AFTER_S = 12 * 3600
+# Pages that ask by themselves: they keep nobody signed in.
+POLLED_PAGES = {"renewals:changes", "renewals:rows", "renewals:live", "renewals:batch_head"}
+# Used codes and counters of allauth: in Postgres, so that all web processes share them.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "agency_cache"}}
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 # --- Hardening --------------------------------------------------------------------------------

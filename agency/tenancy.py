@@ -72,6 +72,14 @@ def as_user(user: UUID) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def as_invited(token_sha256: str) -> Iterator[None]:
+    """Run a block in which the invitation with this token, and nothing else, is visible."""
+    with transaction.atomic():
+        _tell_postgres("app.invitation", token_sha256)
+        yield
+
+
 def _tell_postgres(setting: str, value: str) -> None:
     """Set for this transaction only: a pooled connection never carries it to the next one."""
     with connection.cursor() as cursor:

@@ -151,6 +151,7 @@ _SPOKEN_ATTRIBUTE = re.compile(r"""\b(?:title|placeholder|alt|aria-label)="([^"]
 _UNSEEN = (
     re.compile(r"{% comment .*?%}.*?{% endcomment %}|{% comment %}.*?{% endcomment %}|{#.*?#}", re.DOTALL),
     re.compile(r"{% blocktranslate.*?%}.*?{% endblocktranslate %}", re.DOTALL),
+    re.compile(r"<script\b.*?</script>", re.DOTALL),
     re.compile(r"{% block body_class %}.*?{% endblock %}"),
     re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL),
     # What is in its own language for every reader: the portal's words, the names of languages.

@@ -26,6 +26,8 @@ CHECKS = (
     Check("imports", [str(PYTHON.with_name("lint-imports"))]),
     Check("migrations", [_PY, "-W", _NO_DATABASE, "manage.py", "makemigrations", "--check", "--dry-run"]),
     Check("translations", [_PY, "-m", "agency.translations", "--check"]),
+    Check("deployment", [_PY, "-m", "bootstrap.deployment"]),
+    Check("tenancy", [_PY, "-m", "agency.linting"]),
 )
 
 

@@ -11,11 +11,13 @@ HELP = """./run VERB
 
   demo      the main job from end to end, on this machine; Ctrl-C ends it (--once: ends by itself)
   test      the tests; further words go to pytest
-  check     format, lint, types, imports, migrations, translations
+  check     format, lint, types, imports, migrations, translations, deployment, tenancy
   simulate  the simulator of the portal alone
   drive     one company through the portal, without the rest
   portal    "portal check": which words of a profile are on the portal; presses nothing irreversible
   manage    Django's commands, with the engines up
+  bench     measure: ./run bench NAME runs benchmarks/NAME.py
+  sbom      what Xubao is built from, as CycloneDX, on standard output
   picture   the README's picture of the board, taken from a running demo
   setup     only set this checkout up; the other verbs do so by themselves
   help      this text
@@ -31,6 +33,7 @@ _PROGRAMS = {
     "drive": ["-m", "portal_driver", "drive"],
     "portal": ["-m", "portal_driver"],
     "picture": ["-m", "docs.picture"],
+    "sbom": ["-m", "bootstrap.sbom"],
     "manage": ["-m", "agency.engines", str(PYTHON), "manage.py"],
 }
 
@@ -41,7 +44,7 @@ def main(argv: list[str]) -> int:
     if verb in ("help", "-h", "--help"):
         print(HELP, end="")
         return 0
-    if verb not in _PROGRAMS and verb not in ("setup", "check"):
+    if verb not in _PROGRAMS and verb not in ("setup", "check", "bench"):
         print(f'"{verb}" is not a verb of ./run.\n\n{HELP}', end="", file=sys.stderr)
         return 2
     if verb == "portal" and words[:1] != ["check"]:
@@ -71,6 +74,8 @@ def _do(verb: str, words: list[str]) -> int:
         from bootstrap.checks import check_all
 
         return check_all(environment())
+    if verb == "bench":
+        _become(_benchmark(words), environment())
     _become(_PROGRAMS[verb] + words, environment())
     raise AssertionError("a process that became another does not return")
 
@@ -79,3 +84,11 @@ def _become(words: list[str], environment: dict[str, str]) -> None:
     """This process is the program from here on, so that a signal to it meets nobody in between."""
     sys.stdout.flush()
     os.execve(str(PYTHON), [str(PYTHON), *words], environment)
+
+
+def _benchmark(words: list[str]) -> list[str]:
+    """The program of the benchmark that was named; says which there are where none was."""
+    known = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    if not words or words[0] not in known:
+        raise Trouble("./run bench NAME, where NAME is one of: " + ", ".join(known))
+    return ["-m", f"benchmarks.{words[0]}", *words[1:]]

@@ -1,4 +1,4 @@
-"""Workbooks between preview and confirmation: kept for a day, in the agency's own folder."""
+"""Workbooks between preview and confirmation: kept for a day, for the person who sent them alone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from agency.tenancy import current_scope
 KEPT_S = 24 * 3600
 
 
-def keep(upload: UploadedFile[bytes]) -> UUID:
-    """Put the upload aside; the returned key opens it again in this agency only."""
-    folder = _folder()
+def keep(upload: UploadedFile[bytes], *, of: UUID) -> UUID:
+    """Put the upload of this person aside; the returned key opens it again for him, in this agency."""
+    folder = _folder(of)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _forget_old(folder)
     key = uuid4()
@@ -30,19 +30,19 @@ def keep(upload: UploadedFile[bytes]) -> UUID:
 
 
 @contextmanager
-def kept(key: UUID) -> Iterator[BinaryIO]:
-    """The upload that was put aside. Raises `FileNotFoundError` when it was used or is too old."""
-    with (_folder() / str(key)).open("rb") as file:
+def kept(key: UUID, *, of: UUID) -> Iterator[BinaryIO]:
+    """The upload that was put aside. Raises `FileNotFoundError` when it was used, is too old, or not his."""
+    with (_folder(of) / str(key)).open("rb") as file:
         yield file
 
 
-def forget(key: UUID) -> None:
+def forget(key: UUID, *, of: UUID) -> None:
     """The upload has served its purpose."""
-    (_folder() / str(key)).unlink(missing_ok=True)
+    (_folder(of) / str(key)).unlink(missing_ok=True)
 
 
-def _folder() -> Path:
-    return Path(settings.MEDIA_ROOT) / str(current_scope().agency) / "uploads"
+def _folder(person: UUID) -> Path:
+    return Path(settings.MEDIA_ROOT) / str(current_scope().agency) / "uploads" / str(person)
 
 
 def _forget_old(folder: Path) -> None:

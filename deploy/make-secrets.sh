@@ -17,6 +17,12 @@ for name in secret_key vault_key postgres_password owner_password app_password s
         echo "var/secrets/$name made"
     fi
 done
+# Vault keys that were in use before, one a line; empty until the key is changed (docs/security.md).
+if [ ! -e var/secrets/vault_old_keys ]; then
+    : >var/secrets/vault_old_keys
+    chmod 644 var/secrets/vault_old_keys
+    echo "var/secrets/vault_old_keys made, empty"
+fi
 # The mail server's password is the operator's to write; empty where it asks for none.
 if [ ! -e var/secrets/email_password ]; then
     : >var/secrets/email_password

@@ -19,7 +19,7 @@ from companies.domain.cards import store_pin
 from companies.models import Card, Company, Consent, Contact
 from renewals.domain.queueing import queue_companies
 from renewals.models import Desk, Renewal
-from tests.database import OTHER_AGENCY, OUR_AGENCY
+from tests.database import OPERATOR, OTHER_AGENCY, OUR_AGENCY
 
 YEAR = 2026
 
@@ -63,6 +63,12 @@ def lin(agency: Agency) -> User:
 @pytest.fixture
 def rao(raos_agency: Agency) -> User:
     return make_person("rao@beijiang.example", "Rao", raos_agency, Role.ADMIN)
+
+
+@pytest.fixture
+def tang(db: None) -> User:
+    """Who runs the installation; of no agency."""
+    return User.objects.get(pk=OPERATOR)
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from psycopg import sql
 
 from agency import engines
 
-# Agencies are made by the installation's operator, never by a test: two stand in every database.
+# Agencies and operators are made by the database's owner, never by a test: they stand in every database.
 OUR_AGENCY = UUID("11111111-1111-4111-8111-111111111111")
 OTHER_AGENCY = UUID("22222222-2222-4222-8222-222222222222")
+OPERATOR = UUID("77777777-7777-4777-8777-777777777777")
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +60,17 @@ def _prepare_original(admin: psycopg.Connection) -> None:
                 [ident, name, slug],
             )
     connections["owner"].close()
+    with psycopg.connect(superuser("xubao")) as original:
+        _let_the_operator_in(original)
+
+
+def _let_the_operator_in(admin: psycopg.Connection) -> None:
+    admin.execute(
+        "INSERT INTO agency_user (id, name, email, password, is_superuser, is_staff, is_active, date_joined) "
+        "VALUES (%s, 'Tang', 'tang@platform.example', '!', false, false, true, now())",
+        [OPERATOR],
+    )
+    admin.execute("INSERT INTO agency_operator (user_id) VALUES (%s)", [OPERATOR])
 
 
 def _use(name: str) -> None:
@@ -91,3 +103,4 @@ def committed(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -
             ).fetchall()
             tables = sql.SQL(", ").join(sql.Identifier(row[0]) for row in rows)
             admin.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))
+            _let_the_operator_in(admin)

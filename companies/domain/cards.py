@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from agency import audit
 from agency.models import User
-from agency.sealing import seal, unseal
+from agency.sealing import seal, seals, unseal
 from companies.models import Card
 
 # What cards are issued with (guide, 一.2). Never tried; a person is warned when a stored PIN is one of them.
@@ -66,3 +66,6 @@ def lift_quarantine(card: Card, *, by: User, why: str) -> None:
 
 def _place(card: Card) -> str:
     return f"card:{card.agency_id}:{card.pk}"
+
+
+seals(Card, "sealed_pin", _place)

@@ -30,7 +30,20 @@ class WorkbookTooLarge(WorkbookRefused):
     """More than is read at once."""
 
     def __str__(self) -> str:
-        return _("This workbook is too large: at most 10 MB and 20,000 rows are read. Split it.")
+        return _(
+            "This workbook is too large: at most 10 MB, 20,000 rows, 200 columns and 500,000 cells are read. "
+            "Delete what is not needed, or split it."
+        )
+
+
+class WorkbookUnsafe(WorkbookRefused):
+    """It holds what no spreadsheet program writes: entities, or names that lead out of it."""
+
+    def __str__(self) -> str:
+        return _(
+            "This workbook holds parts that could do harm, so nothing of it was read. Open it in Excel or "
+            "WPS, save it under a new name, and send that."
+        )
 
 
 class WorkbookEmpty(WorkbookRefused):

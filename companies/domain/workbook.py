@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import subprocess
 import sys
@@ -16,10 +14,16 @@ from typing import Any, BinaryIO
 
 from companies.domain import sheets
 from companies.domain.columns import Column, find_columns, meaning
-from companies.domain.refusals import NotAWorkbook, WorkbookEmpty, WorkbookLocked, WorkbookTooLarge
+from companies.domain.refusals import (
+    NotAWorkbook,
+    WorkbookEmpty,
+    WorkbookLocked,
+    WorkbookTooLarge,
+    WorkbookUnsafe,
+)
 
 MAX_BYTES = 10 * 1024 * 1024
-_TIME_S = 60
+_TIME_S = 20
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 # What an encrypted .xlsx lies in ([MS-OFFCRYPTO] 2.3.4.4).
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -61,26 +65,32 @@ def _sheets(data: bytes) -> Iterator[list[Line]]:
     """The sheets' rows. Raises `WorkbookTooLarge` at one that is."""
     if data.startswith(_OLE) and _ENCRYPTED in data:
         raise WorkbookLocked
-    for line in _taken_apart(data).splitlines():
+    for line in _taken_apart(data, "workbook").splitlines():
         sheet = json.loads(line, object_hook=_day)
         if sheet is None:
             raise WorkbookTooLarge
         yield _without_empty(enumerate(sheet["rows"], start=sheet["first"]))
 
 
-def _taken_apart(data: bytes) -> bytes:
-    """What `sheets` prints for this workbook."""
+def _taken_apart(data: bytes, kind: str) -> bytes:
+    """What `sheets` prints for this file. Raises `WorkbookRefused`."""
     try:
         # By path, isolated and with nothing of our environment: it needs no Django and no secret.
         reader = subprocess.run(
-            [sys.executable, "-I", sheets.__file__], input=data, capture_output=True, timeout=_TIME_S, env={}
+            [sys.executable, "-I", sheets.__file__, kind],
+            input=data,
+            capture_output=True,
+            timeout=_TIME_S,
+            env={},
         )
     except subprocess.TimeoutExpired:
         raise WorkbookTooLarge from None
     if reader.returncode == sheets.NOT_A_WORKBOOK:
         raise NotAWorkbook
+    if reader.returncode == sheets.UNSAFE:
+        raise WorkbookUnsafe
     if reader.returncode != 0:
-        raise WorkbookTooLarge  # it met one of its limits
+        raise WorkbookTooLarge  # it said so, or it met one of its limits
     return reader.stdout
 
 
@@ -89,22 +99,9 @@ def _day(decoded: dict[str, Any]) -> Any:
 
 
 def _text_lines(data: bytes) -> list[Line]:
-    """UTF-8, or what Excel writes on a Chinese Windows. Numbered by row: a cell may span lines of text."""
-    if b"\0" in data:
-        raise NotAWorkbook
-    try:
-        text = _decoded(data)
-        rows: list[list[Cell]] = [list(row) for row in csv.reader(io.StringIO(text), strict=True)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise NotAWorkbook from error
-    return _without_empty(enumerate(rows, start=1))
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("gb18030")
+    """Numbered by row: a cell may span lines of text."""
+    sheet = json.loads(_taken_apart(data, "text"))
+    return _without_empty(enumerate(sheet["rows"], start=sheet["first"]))
 
 
 def _without_empty(lines: Iterable[Line]) -> list[Line]:

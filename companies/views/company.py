@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from agency.freshness import fresh_sign_in
 from agency.people import staff_only
 from companies.domain.cards import lift_quarantine, store_pin
 from companies.domain.consents import record_letter
@@ -90,6 +91,7 @@ def lift_card_quarantine(request: HttpRequest, card_id: UUID) -> HttpResponse:
 @require_POST
 @staff_only
 @sensitive_post_parameters("pin")
+@fresh_sign_in
 def store_card_pin(request: HttpRequest, card_id: UUID) -> HttpResponse:
     """Put the card's PIN into the vault, where the company allowed it."""
     card, form = _card(card_id), PinForm(request.POST)

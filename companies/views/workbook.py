@@ -32,7 +32,7 @@ def import_workbook(request: HttpRequest) -> HttpResponse:
     except WorkbookRefused as refusal:
         return render(request, "companies/import.html", {"form": form, "refusal": refusal})
     upload.seek(0)
-    return _show_sheet(request, sheet, uploads.keep(upload))
+    return _show_sheet(request, sheet, uploads.keep(upload, of=_person(request)))
 
 
 @require_POST
@@ -41,7 +41,7 @@ def confirm_import(request: HttpRequest) -> HttpResponse:
     """Write the rows that the preview showed. Sent twice, it changes nothing the second time."""
     key, name = _key(request.POST), request.POST.get("filename", "")
     try:
-        with uploads.kept(key) as file:
+        with uploads.kept(key, of=_person(request)) as file:
             sheet = preview(file, name)
         imported = import_companies(sheet, by=request.user)  # type: ignore[arg-type]  # staff only
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def confirm_import(request: HttpRequest) -> HttpResponse:
         return redirect("companies:import")
     except RowsWrong:
         return _show_sheet(request, sheet, key)
-    transaction.on_commit(lambda: uploads.forget(key))
+    transaction.on_commit(lambda: uploads.forget(key, of=_person(request)))
     words = _("Imported: %(new)d new, %(changed)d changed, %(unchanged)d as before.")
     messages.success(request, words % asdict(imported))
     return redirect("companies:list")
@@ -65,6 +65,11 @@ def _show_sheet(request: HttpRequest, sheet: Sheet, key: UUID) -> HttpResponse:
         "useful": sheet.totals[Verdict.NEW] + sheet.totals[Verdict.CHANGED],
     }
     return render(request, "companies/import.html", context)
+
+
+def _person(request: HttpRequest) -> UUID:
+    person: UUID = request.user.pk  # type: ignore[assignment]  # staff only
+    return person
 
 
 def _key(posted: QueryDict) -> UUID:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from agency import audit
 from agency.models import User
-from agency.sealing import seal, unseal
+from agency.sealing import seal, seals, unseal
 from companies.domain.cards import is_issued, quarantine, refuse_issued, vault_pin
 from companies.models import Card
 from portal_driver.contract import Reason
@@ -114,3 +114,6 @@ def _open(grant: PinGrant) -> str:
 def _place(grant: PinGrant) -> str:
     """Where a granted PIN belongs: moved to another grant, desk or card it does not open."""
     return f"pin_grant:{grant.agency_id}:{grant.pk}:{grant.card_id}:{grant.desk_id}"
+
+
+seals(PinGrant, "sealed_pin", _place)

@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from agency import audit
+from agency.freshness import fresh_sign_in
 from agency.people import admin_only
 from agency.sending import send_file
 from renewals.domain import reporting
@@ -61,11 +63,14 @@ def month(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @admin_only
+@fresh_sign_in
 def download(request: HttpRequest, kind: str) -> HttpResponse:
     """The same month as a workbook or as a table of text."""
     if kind not in FILES:
         raise Http404
     chosen = _chosen(request)
+    membership = request.membership  # type: ignore[attr-defined]  # admins only
+    audit.record("report_exported", membership.agency, by=membership.user, kind=kind, month=f"{chosen:%Y-%m}")
     content = BytesIO()
     FILES[kind].write(reporting.month_rows(chosen.year, chosen.month), content)
     name = _("Renewals %(month)s") % {"month": f"{chosen:%Y-%m}"}

@@ -1,14 +1,26 @@
-"""The audit trail: numbered and chained by Postgres, written once."""
+"""The audit trail: numbered and chained by Postgres, written once, and looked through as a whole."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
 import pytest
-from django.db import DatabaseError
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection
 
 from agency import audit
-from agency.models import AuditEntry, User
+from agency.audit import Fault, Finding
+from agency.models import Agency, AuditEntry, User
 from agency.tenancy import scope
 from companies.models import Company
+from tests.database import OUR_AGENCY, superuser
 
 
 def test_entries_are_numbered_and_chained_per_agency(
@@ -34,3 +46,134 @@ def test_nobody_changes_an_entry(company: Company, change: str) -> None:
     with pytest.raises(DatabaseError, match="permission denied"), scope(company.agency_id):
         entries = AuditEntry.objects.all()
         entries.update(action="never") if change == "update" else entries._raw_delete("default")
+
+
+@pytest.mark.parametrize("act", ["UPDATE agency_audithead SET number = 1", "DELETE FROM agency_audithead"])
+def test_nobody_moves_the_head(company: Company, act: str) -> None:
+    with pytest.raises(DatabaseError, match="permission denied"), scope(company.agency_id):
+        connection.cursor().execute(act)
+
+
+def test_the_address_of_the_request_stands_in_each_entry(company: Company) -> None:
+    with audit.from_address("192.0.2.7"), scope(company.agency_id):
+        audit.record("looked_at", company, by=None)
+    with scope(company.agency_id):
+        assert AuditEntry.objects.get().address == "192.0.2.7"
+
+
+# --- What is found ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trail(committed: None) -> list[int]:
+    """Nine entries of our agency, committed in three transactions."""
+    for part in range(3):
+        with scope(OUR_AGENCY):
+            for step in range(3):
+                audit.record("looked_at", Agency(pk=OUR_AGENCY), by=None, part=part, step=step)
+    return list(range(1, 10))
+
+
+@contextmanager
+def above_all() -> Iterator[psycopg.Cursor]:
+    """As the superuser, whom no trigger and no policy stops."""
+    with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as admin:
+        admin.execute("SET session_replication_role = replica")
+        yield admin.cursor()
+
+
+def findings(**more: dict[int, str]) -> list[Finding]:
+    with scope(OUR_AGENCY):
+        return list(audit.verify(**more).findings)
+
+
+def test_a_whole_trail_has_no_fault(trail: list[int]) -> None:
+    with scope(OUR_AGENCY):
+        result = audit.verify()
+        head = AuditEntry.objects.get(number=9).digest
+    assert (result.entries, result.number, result.head, result.findings) == (9, 9, head, ())
+
+
+CHANGES = {
+    "number": "20",
+    "at": "at - interval '1 hour'",
+    "actor_name": "'somebody else'",
+    "address": "'192.0.2.9'",
+    "action": "'never'",
+    "object_type": "'card'",
+    "object_id": "'1'",
+    "detail": """'{"part": 9}'""",
+    "previous": "repeat('0', 64)",
+    "digest": "repeat('0', 64)",
+}
+
+
+@pytest.mark.parametrize("column", CHANGES)
+def test_a_change_of_any_word_is_found(trail: list[int], column: str) -> None:
+    with above_all() as cursor:
+        cursor.execute(f"UPDATE agency_auditentry SET {column} = {CHANGES[column]} WHERE number = 5")  # noqa: S608
+    assert findings() != []
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_one_missing_entry_is_found_wherever_it_was(trail: list[int], number: int) -> None:
+    with above_all() as cursor:
+        cursor.execute("DELETE FROM agency_auditentry WHERE number = %s", [number])
+    expected = Finding(9, Fault.CUT_OFF) if number == 9 else Finding(number + 1, Fault.MISSING)
+    assert findings() == [expected]
+
+
+def test_an_entry_that_was_put_in_is_found(trail: list[int]) -> None:
+    with above_all() as cursor:
+        for number in range(9, 5, -1):
+            cursor.execute("UPDATE agency_auditentry SET number = %s WHERE number = %s", [number + 1, number])
+        cursor.execute(
+            "INSERT INTO agency_auditentry "
+            "(id, number, agency_id, actor_name, action, object_type, object_id, detail, previous, digest) "
+            "SELECT %s, 6, agency_id, 'Mei', 'pin_granted', 'card', '1', '{}', digest, '' "
+            "FROM agency_auditentry WHERE number = 5",
+            [uuid4()],
+        )
+        cursor.execute("UPDATE agency_auditentry e SET digest = agency_auditentry_digest(e) WHERE number = 6")
+    assert Finding(7, Fault.BROKEN) in findings()
+
+
+def test_a_trail_written_anew_fits_itself_and_not_the_heads_that_were_kept(
+    trail: list[int], tmp_path: Path
+) -> None:
+    kept = StringIO()
+    call_command("verify_audit", stdout=kept)
+    (tmp_path / "heads").write_text(kept.getvalue())
+    with above_all() as cursor:
+        cursor.execute("UPDATE agency_auditentry SET actor_name = 'Wu' WHERE number = 4")
+        for number in range(4, 10):
+            cursor.execute(
+                "UPDATE agency_auditentry SET previous = "
+                "(SELECT digest FROM agency_auditentry WHERE number = %s) WHERE number = %s",
+                [number - 1, number],
+            )
+            cursor.execute(
+                "UPDATE agency_auditentry e SET digest = agency_auditentry_digest(e) WHERE number = %s",
+                [number],
+            )
+        cursor.execute(
+            "UPDATE agency_audithead SET digest = (SELECT digest FROM agency_auditentry WHERE number = 9)"
+        )
+    assert findings() == []
+    said = StringIO()
+    with pytest.raises(CommandError, match="does not hold"):
+        call_command("verify_audit", against=tmp_path / "heads", stdout=said)
+    assert [json.loads(line)["findings"] for line in said.getvalue().splitlines()] == [
+        [],
+        [{"number": 9, "fault": "broken"}],
+    ]
+
+
+def test_words_cannot_be_shifted_from_one_column_to_the_next(trail: list[int]) -> None:
+    """The digest before this one joined words with a separator: a name could swallow its neighbour."""
+    with above_all() as cursor:
+        cursor.execute(
+            "UPDATE agency_auditentry SET actor_name = actor_name || E'\\x1f' || action, "
+            "action = object_type WHERE number = 2"
+        )
+    assert findings() == [Finding(2, Fault.CHANGED)]

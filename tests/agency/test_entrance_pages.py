@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -13,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from agency.models import User
 from renewals.models import Renewal
+from tests.agency.conftest import Mails
 
 PASSWORD = "correct horse battery"
 
@@ -38,9 +38,10 @@ def test_a_wrong_password_is_refused_in_words(client: Client, mei: User) -> None
     assert response.context["form"].non_field_errors() == ["您提供的电子邮件地址和/或密码不正确。"]
 
 
-def test_a_client_signs_in_with_a_code_and_no_password(client: Client, chen: User) -> None:
-    client.post(reverse("account_request_login_code"), {"email": chen.email})
-    [message] = mail.outbox
+def test_a_client_signs_in_with_a_code_and_no_password(client: Client, chen: User, mails: Mails) -> None:
+    with mails() as sent:
+        client.post(reverse("account_request_login_code"), {"email": chen.email})
+    [message] = sent
     code = re.search(r"^ {4}(\S+)$", str(message.body), re.MULTILINE)
     assert code is not None
     assert message.subject == f"续保登录验证码：{code[1]}"
@@ -49,12 +50,13 @@ def test_a_client_signs_in_with_a_code_and_no_password(client: Client, chen: Use
 
 
 @pytest.mark.django_db
-def test_an_unknown_address_gets_no_mail_and_sees_the_same_page(client: Client) -> None:
-    response = client.post(
-        reverse("account_request_login_code"), {"email": "nobody@elsewhere.example"}, follow=True
-    )
+def test_an_unknown_address_gets_no_mail_and_sees_the_same_page(client: Client, mails: Mails) -> None:
+    with mails() as sent:
+        response = client.post(
+            reverse("account_request_login_code"), {"email": "nobody@elsewhere.example"}, follow=True
+        )
     assert response.redirect_chain == [(reverse("account_confirm_login_code"), 302)]
-    assert mail.outbox == []
+    assert sent == []
 
 
 @pytest.mark.django_db

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,9 +54,45 @@ def test_a_short_secret_is_an_error_everywhere(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_secret_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("k" * 40 + "\n")
+    key = secrets.token_hex(20)
+    (tmp_path / "key").write_text(key + "\n")
     monkeypatch.setenv("X_KEY_FILE", str(tmp_path / "key"))
-    assert environment.secret("X_KEY", local=False) == "k" * 40
+    assert environment.secret("X_KEY", local=False) == key
+
+
+@pytest.mark.parametrize(
+    "weak", ["k" * 40, "changeme-changeme-changeme-0123456789", "django-insecure-" + "a1b2c3d4e5"]
+)
+def test_a_secret_that_can_be_guessed_is_an_error_everywhere(
+    monkeypatch: pytest.MonkeyPatch, weak: str
+) -> None:
+    monkeypatch.setenv("X_KEY", weak.ljust(40, "q"))
+    with pytest.raises(ImproperlyConfigured, match="can be guessed") as error:
+        environment.secret("X_KEY", local=True)
+    assert weak not in str(error.value)
+
+
+def test_old_secrets_lie_in_a_file_or_stand_with_commas(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    old = [secrets.token_hex(20), secrets.token_hex(20)]
+    monkeypatch.setenv("X_OLD", ",".join(old))
+    assert environment.old_secrets("X_OLD") == old
+    monkeypatch.delenv("X_OLD")
+    (tmp_path / "old").write_text("\n".join(old))
+    monkeypatch.setenv("X_OLD_FILE", str(tmp_path / "old"))
+    assert environment.old_secrets("X_OLD") == old
+
+
+def test_production_does_not_start_with_one_key_for_two_things(tmp_path: Path) -> None:
+    key = secrets.token_hex(20)
+    env = os.environ | {"XUBAO_MODE": "production", "SECRET_KEY": key, "VAULT_KEY": key}
+    start = subprocess.run(
+        [sys.executable, "-c", "import agency.settings"], env=env, capture_output=True, text=True
+    )
+    assert start.returncode == 1
+    assert start.stderr.strip().endswith("SECRET_KEY and VAULT_KEY are the same; write two random values")
+    assert key not in start.stderr
 
 
 def test_a_local_secret_is_made_once_and_is_nobody_elses(

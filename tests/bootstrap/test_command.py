@@ -30,7 +30,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_verb(words: tuple[str, ...]) -> None:
     answer = run(*words)
     verbs = set(re.findall(r"^  (\w+) ", answer.stdout, re.MULTILINE))
-    assert (answer.returncode, verbs) == (0, {*command._PROGRAMS, "check", "setup", "help"})
+    assert (answer.returncode, verbs) == (0, {*command._PROGRAMS, "bench", "check", "setup", "help"})
 
 
 def test_a_word_that_is_no_verb_is_named() -> None:

@@ -103,9 +103,16 @@ def test_without_the_sites_name_nothing_starts():
 def test_each_service_gets_the_secrets_that_its_work_needs_and_no_other():
     assert {name: set(service.get("secrets", [])) for name, service in SERVICES.items()} == {
         "proxy": set(),
-        "web": {"secret_key", "vault_key", "app_password", "valkey_password", "email_password"},
+        "web": {
+            "secret_key",
+            "vault_key",
+            "vault_old_keys",
+            "app_password",
+            "valkey_password",
+            "email_password",
+        },
         "worker": {"app_password", "sweep_password", "valkey_password"},
-        "desk": {"vault_key", "app_password", "valkey_password"},
+        "desk": {"vault_key", "vault_old_keys", "app_password", "valkey_password"},
         "desk-watch": {"app_password", "sweep_password", "valkey_password"},
         "beat": {"valkey_password"},
         "migrate": {"owner_password"},
@@ -178,7 +185,7 @@ def test_no_secret_stands_in_the_file_but_the_two_that_open_nothing():
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_our_services_are_given_only_variables_that_the_settings_read(name: str):
-    known = settings_variables() | {"SECRET_KEY_FILE", "VAULT_KEY_FILE"}
+    known = settings_variables() | {"SECRET_KEY_FILE", "VAULT_KEY_FILE", "VAULT_OLD_KEYS_FILE"}
     assert set(SERVICES[name].get("environment", {})) - known == set()
 
 
@@ -199,6 +206,7 @@ def test_secret_files_are_read_from_where_docker_puts_them():
     assert paths == {
         ("SECRET_KEY_FILE", "/run/secrets/secret_key"),
         ("VAULT_KEY_FILE", "/run/secrets/vault_key"),
+        ("VAULT_OLD_KEYS_FILE", "/run/secrets/vault_old_keys"),
         ("POSTGRES_PASSWORD_FILE", "/run/secrets/postgres_password"),
     }
 

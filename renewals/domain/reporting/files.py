@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
 from io import TextIOWrapper
@@ -15,12 +14,11 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from agency.spreadsheets import begins_formula, harmless, quoting
 from renewals.domain.reporting.columns import Column, Value, month_columns, state_words
 from renewals.domain.reporting.month import MonthRow, Totals, totals
 from renewals.models import StageName, StageState
 
-# What a program takes for the beginning of a formula (OWASP, CSV Injection).
-_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Red is kept for what needs a person, violet for what nobody knows yet.
 _COLOURS: dict[StageState, str] = {
     StageState.PENDING: "#D0D7E2",
@@ -44,9 +42,9 @@ def write_csv(rows: Sequence[MonthRow], file: BinaryIO) -> None:
     columns = month_columns()
     text = TextIOWrapper(file, encoding="utf-8-sig", newline="")
     writer = csv.writer(text)
-    writer.writerow(_harmless(column.heading) for column in columns)
+    writer.writerow(harmless(column.heading) for column in columns)
     for row in rows:
-        writer.writerow(_harmless(_as_text(column.value(row))) for column in columns)
+        writer.writerow(harmless(_as_text(column.value(row))) for column in columns)
     text.detach()
 
 
@@ -59,6 +57,7 @@ class _Sheet:
         self.head: Format = book.add_format(
             {"bold": True, "bg_color": "#E8EEF7", "bottom": 1, "valign": "vcenter", "text_wrap": True}
         )
+        self._quoted: Format = quoting(book)
         self._day: Format = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
         self._moment: Format = book.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
 
@@ -71,7 +70,7 @@ class _Sheet:
         elif isinstance(value, int):
             self.page.write_number(line, place, value)
         elif value:
-            self.page.write_string(line, place, value)
+            self.page.write_string(line, place, value, self._quoted if begins_formula(value) else None)
 
     def write_head(self, headings: Sequence[str], widths: Sequence[int]) -> None:
         """The first line, which stays in view."""
@@ -135,9 +134,3 @@ def _as_text(value: Value) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     return "" if value is None else str(value)
-
-
-def _harmless(text: str) -> str:
-    """The text, with a ' before it where a spreadsheet would run it. Full-width signs count too."""
-    begins_formula = unicodedata.normalize("NFKC", text[:1]) in _FORMULA_BEGINS
-    return f"'{text}" if begins_formula else text

@@ -89,6 +89,7 @@ class Command(BaseCommand):
     def _welcome(self, played: scene.Scene, port: int, simulator: dict[str, Any]) -> None:
         print("\n续保 Xubao · 演示 demo（仿真环境: nothing here touches the real portal)\n")
         print(f"  看板 board      http://127.0.0.1:{port}/")
+        print(f"  邮箱 mailbox    http://127.0.0.1:{port}/demo/mailbox/")
         print(f"  仿真门户 portal  {simulator['portal']}/_sim/\n")
         for email, name, role in scene.PEOPLE:
             print(f"  {role:<7} {email:<20} {scene.PASSWORD}   {name}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from agency.models import Membership, Role
+from agency.people import is_operator
 
 HOME = {Role.ADMIN: "renewals:report", Role.STAFF: "renewals:board", Role.CLIENT: "renewals:mine"}
 
@@ -19,6 +22,8 @@ HOME = {Role.ADMIN: "renewals:report", Role.STAFF: "renewals:board", Role.CLIENT
 def home(request: HttpRequest) -> HttpResponse:
     """Each role's own page; who belongs to no agency is told so."""
     membership: Membership | None = getattr(request, "membership", None)
+    if membership is None and is_operator(request.user.pk):  # type: ignore[arg-type]  # signed in
+        return redirect("operator:agencies")
     if membership is None:
         return render(request, "agency/no_agency.html", status=403)
     return redirect(HOME[Role(membership.role)])
@@ -38,4 +43,8 @@ def health(request: HttpRequest) -> JsonResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page for our own mistakes. It asks nothing of the database: that may be what failed."""
-    return render(request, "500.html", status=500)
+    try:
+        return render(request, "500.html", status=500)
+    except DatabaseError:
+        # Even who is signed in cannot be asked.
+        return HttpResponse(render_to_string("500.html", {"simulation": settings.SIMULATION}), status=500)

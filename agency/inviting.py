@@ -1,0 +1,145 @@
+"""Invitations: sent by e-mail, sent again, taken back, and accepted once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha256
+from secrets import token_urlsafe
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from agency import audit, masking
+from agency.models import Invitation, Membership, Role, User
+from agency.tenancy import as_invited, current_scope, scope
+
+LASTS = timedelta(days=7)
+
+
+class NotYours(PermissionError):
+    """Staff invite clients; only an admin invites staff and admins."""
+
+
+class AlreadyHere(ValueError):
+    """Somebody with this address is in the agency already."""
+
+
+class InvitationOver(ValueError):
+    """The link was used, taken back, or is older than a week; or it never was one."""
+
+
+def may_invite(by: Membership, role: str) -> bool:
+    """Whether this person may invite somebody to this role: nobody to more than he is himself."""
+    return by.role == Role.ADMIN or (by.role == Role.STAFF and role == Role.CLIENT)
+
+
+def invite(invitation: Invitation, *, by: Membership) -> str:
+    """Write the invitation down; returns the token for its link, which is kept nowhere.
+
+    An open invitation to the same address is taken back. Raises `NotYours`, `AlreadyHere`.
+    """
+    if not may_invite(by, invitation.role):
+        raise NotYours(invitation.role)
+    invitation.email = invitation.email.lower()
+    if Membership.objects.filter(user__email=invitation.email, ended_at__isnull=True).exists():
+        raise AlreadyHere(invitation.email)
+    for older in _open().filter(email=invitation.email):
+        revoke(older, by=by.user)
+    token = token_urlsafe(32)
+    invitation.agency_id = current_scope().agency
+    invitation.invited_by = by.user
+    invitation.token_sha256, invitation.expires_at = _digest(token), timezone.now() + LASTS
+    invitation.save(force_insert=True)
+    audit.record("invited", invitation, by=by.user, **_about(invitation))
+    return token
+
+
+def send_again(invitation: Invitation, *, by: Membership) -> str:
+    """A new link, good for a week; the old one is dead. Raises `NotYours`, `InvitationOver`."""
+    if not may_invite(by, invitation.role):
+        raise NotYours(invitation.role)
+    token, now = token_urlsafe(32), timezone.now()
+    sent = (
+        _open()
+        .filter(pk=invitation.pk)
+        .update(token_sha256=_digest(token), expires_at=now + LASTS, sent_at=now)
+    )
+    if not sent:
+        raise InvitationOver
+    audit.record("invited_again", invitation, by=by.user, **_about(invitation))
+    return token
+
+
+def revoke(invitation: Invitation, *, by: User) -> bool:
+    """Take the invitation back: its link is dead. False when it was used or taken back already."""
+    revoked = _open().filter(pk=invitation.pk).update(revoked_at=timezone.now())
+    if revoked:
+        audit.record("invitation_revoked", invitation, by=by, **_about(invitation))
+    return revoked == 1
+
+
+def invitation_with(token: str) -> Invitation:
+    """The open invitation that this token belongs to, with its agency. Raises `InvitationOver`."""
+    with as_invited(_digest(token)):
+        found = Invitation.across_agencies.filter(
+            token_sha256=_digest(token),
+            accepted_at__isnull=True,
+            revoked_at__isnull=True,
+            expires_at__gt=timezone.now(),
+        ).first()
+    if found is None:
+        raise InvitationOver
+    with scope(found.agency_id):
+        return Invitation.objects.select_related("agency", "company", "invited_by").get(pk=found.pk)
+
+
+def account_of(invitation: Invitation) -> User | None:
+    """The account of the invited address, where there is one already."""
+    return User.objects.filter(email=invitation.email).first()
+
+
+def accept(invitation: Invitation, *, user: User | None = None, password: str | None = None) -> User:
+    """Let the invited person in, once; makes the account where `user` is None. Raises `InvitationOver`.
+
+    The link has reached the address, so the address is the person's. Somebody with an account must
+    have signed in to it: the link alone gives nobody another one's account.
+    """
+    with transaction.atomic(), scope(invitation.agency_id):
+        accepted = _open().filter(pk=invitation.pk).update(accepted_at=timezone.now())
+        if not accepted:
+            raise InvitationOver
+        person = user or User.objects.create_user(invitation.email, password, name=invitation.name)
+        rights = {
+            "role": invitation.role,
+            "company_id": invitation.company_id,
+            "may_consent": invitation.may_consent,
+            "gets_mail": invitation.gets_mail,
+            "ended_at": None,
+        }
+        Membership.objects.update_or_create(
+            user=person, defaults=rights, create_defaults={"agency_id": invitation.agency_id} | rights
+        )
+        audit.record("joined", person, by=person, **_about(invitation))
+    return person
+
+
+def _open() -> QuerySet[Invitation]:
+    return Invitation.objects.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
+
+def _about(invitation: Invitation) -> dict[str, str]:
+    """What the trail tells of an invitation; the address masked."""
+    about = {"role": str(invitation.role), "email": masking.email(invitation.email)}
+    return about | ({"company": str(invitation.company_id)} if invitation.company_id else {})
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def open_invitations(company: UUID | None = None) -> QuerySet[Invitation]:
+    """Who was invited and has not come yet, newest first; for one company, or all."""
+    found = _open().select_related("company", "invited_by").order_by("-sent_at")
+    return found.filter(company_id=company) if company else found

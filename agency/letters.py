@@ -1,0 +1,29 @@
+"""Mails of ours, in the language of whoever has them sent; subject and body are templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from agency import mailing
+from agency.models import Agency, Invitation
+
+
+def send_invitation(request: HttpRequest, invitation: Invitation, token: str, *, agency: Agency) -> None:
+    """The invitation with its link, once what wrote it down is committed."""
+    context = {
+        "invitation": invitation,
+        "agency": agency,
+        "by": request.user,
+        "link": request.build_absolute_uri(reverse("invitation", args=[token])),
+    }
+    _send("agency/email/invitation", invitation.email, context)
+
+
+def _send(template: str, to: str, context: dict[str, Any]) -> None:
+    subject = " ".join(render_to_string(f"{template}_subject.txt", context).split())
+    mailing.send(EmailMessage(subject, render_to_string(f"{template}_message.txt", context), to=[to]))

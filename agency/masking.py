@@ -1,0 +1,14 @@
+"""Personal data, masked for where it is only to be recognised: the audit trail, mails, lists."""
+
+from __future__ import annotations
+
+
+def email(address: str) -> str:
+    """The domain, and of the rest the first letter: `m…@lingnan.example`."""
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}…{at}{domain}"
+
+
+def tail(number: str, *, shown: int = 4) -> str:
+    """The end of a telephone, card or certificate number: `…8000`."""
+    return f"…{number[-shown:]}" if len(number) > shown else "…"

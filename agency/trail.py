@@ -1,0 +1,152 @@
+"""The audit trail for people: what each action is called, and which entries are asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from agency.models import AuditEntry
+from agency.moments import full_moment
+
+ENTRIES_A_PAGE = 100
+EXPORTED_AT_MOST = 200_000
+
+# An action without a word here is shown by its code.
+WORDS: dict[str, str | Promise] = {
+    "absent": pgettext_lazy("audit", "Click did not take effect"),
+    "agency_made": pgettext_lazy("audit", "Agency made"),
+    "armed": pgettext_lazy("audit", "Click released"),
+    "audit_exported": pgettext_lazy("audit", "Audit trail exported"),
+    "batch_queued": pgettext_lazy("audit", "Batch queued"),
+    "cancelled": pgettext_lazy("audit", "Renewal cancelled"),
+    "card_quarantined": pgettext_lazy("audit", "Card put into quarantine"),
+    "claimed": pgettext_lazy("audit", "Taken up at a desk"),
+    "companies_imported": pgettext_lazy("audit", "Companies imported"),
+    "confirmed": pgettext_lazy("audit", "Click confirmed on the portal"),
+    "consent_given": pgettext_lazy("audit", "Consent recorded"),
+    "consent_revoked": pgettext_lazy("audit", "Consent taken back"),
+    "evidence_viewed": pgettext_lazy("audit", "Evidence looked at"),
+    "factor_added": pgettext_lazy("audit", "Second factor added"),
+    "factor_removed": pgettext_lazy("audit", "Second factor removed"),
+    "factors_reset": pgettext_lazy("audit", "Second factor taken away by an admin"),
+    "fired": pgettext_lazy("audit", "Button pressed"),
+    "idle_changed": pgettext_lazy("audit", "Time until sign-out changed"),
+    "invitation_revoked": pgettext_lazy("audit", "Invitation taken back"),
+    "invited": pgettext_lazy("audit", "Invited"),
+    "invited_again": pgettext_lazy("audit", "Invited again"),
+    "joined": pgettext_lazy("audit", "Joined the agency"),
+    "left": pgettext_lazy("audit", "Access ended"),
+    "missed_once": pgettext_lazy("audit", "Not found at the first reading"),
+    "operator_entered": pgettext_lazy("audit", "The platform's operator came in"),
+    "operator_left": pgettext_lazy("audit", "The platform's operator left"),
+    "operator_looked": pgettext_lazy("audit", "The platform's operator looked at a page"),
+    "password_changed": pgettext_lazy("audit", "Password changed"),
+    "paused": pgettext_lazy("audit", "Paused"),
+    "pin_granted": pgettext_lazy("audit", "PIN typed for one use"),
+    "pin_stored": pgettext_lazy("audit", "PIN stored in the vault"),
+    "pin_used": pgettext_lazy("audit", "PIN used"),
+    "policy_downloaded": pgettext_lazy("audit", "Policy fetched from the portal"),
+    "policy_viewed": pgettext_lazy("audit", "Policy downloaded"),
+    "quarantine_lifted": pgettext_lazy("audit", "Quarantine lifted"),
+    "queued": pgettext_lazy("audit", "Renewal queued"),
+    "recovery_codes_made": pgettext_lazy("audit", "Recovery codes made anew"),
+    "refused": pgettext_lazy("audit", "Refused"),
+    "report_exported": pgettext_lazy("audit", "Month exported"),
+    "rests_attention": pgettext_lazy("audit", "Stopped: needs a person"),
+    "rests_complete": pgettext_lazy("audit", "Renewal complete"),
+    "rests_refused": pgettext_lazy("audit", "Refused by the portal or the insurer"),
+    "rests_submitted": pgettext_lazy("audit", "Application submitted"),
+    "rests_unknown": pgettext_lazy("audit", "To be verified"),
+    "rests_waiting": pgettext_lazy("audit", "Goes on later"),
+    "resumed": pgettext_lazy("audit", "Resumed"),
+    "retried": pgettext_lazy("audit", "Put back into the queue"),
+    "rights_changed": pgettext_lazy("audit", "A client's rights changed"),
+    "role_changed": pgettext_lazy("audit", "Role changed"),
+    "sessions_ended": pgettext_lazy("audit", "Signed out everywhere by an admin"),
+    "sign_in_failed": pgettext_lazy("audit", "Sign-in failed"),
+    "signed_in": pgettext_lazy("audit", "Signed in"),
+    "signed_out": pgettext_lazy("audit", "Signed out"),
+    "taken_back": pgettext_lazy("audit", "Access given back"),
+}
+
+
+def action_words(code: str) -> str:
+    """What an action is called; the code itself for one without a word."""
+    return str(WORDS.get(code, code))
+
+
+class TrailFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """Who, what, on what, from where, when; kept in the address."""
+
+    q = django_filters.CharFilter(method="search", label=gettext_lazy("Who, from where, on what"))
+    action = django_filters.ChoiceFilter(
+        label=gettext_lazy("What"), choices=lambda: sorted(WORDS.items(), key=lambda one: str(one[1]))
+    )
+    since = django_filters.DateFilter(field_name="at", lookup_expr="date__gte", label=gettext_lazy("From"))
+    until = django_filters.DateFilter(field_name="at", lookup_expr="date__lte", label=gettext_lazy("To"))
+
+    class Meta:
+        model = AuditEntry
+        fields = ("q", "action", "since", "until")
+
+    def search(self, entries: QuerySet[AuditEntry], _name: str, value: str) -> QuerySet[AuditEntry]:
+        value = value.strip()
+        return entries.filter(
+            Q(actor_name__icontains=value) | Q(address__startswith=value) | Q(object_id=value)
+        )
+
+
+def headings() -> list[str]:
+    """Of the export."""
+    return [
+        _("Number"),
+        _("When"),
+        _("Who"),
+        _("From where"),
+        _("What"),
+        _("On what"),
+        _("Which"),
+        _("More"),
+        _("Digest"),
+    ]
+
+
+def as_row(entry: AuditEntry) -> list[str]:
+    """One entry as texts, for the export."""
+    return [
+        str(entry.number),
+        full_moment(entry.at),
+        entry.actor_name,
+        entry.address or "",
+        action_words(entry.action),
+        entry.object_type,
+        entry.object_id,
+        json.dumps(entry.detail, ensure_ascii=False, sort_keys=True) if entry.detail else "",
+        entry.digest,
+    ]
+
+
+def as_rows(entries: QuerySet[AuditEntry]) -> Iterator[list[str]]:
+    """The entries for the export, oldest first, read in portions."""
+    for entry in entries.order_by("number")[:EXPORTED_AT_MOST].iterator(chunk_size=2000):
+        yield as_row(entry)
+
+
+def detail_lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
+    """What an entry says beyond its action, as pairs; before and after in one."""
+    shown = dict(detail)
+    lines = []
+    if "before" in shown and "after" in shown:
+        lines.append(("", f"{_plain(shown.pop('before'))} → {_plain(shown.pop('after'))}"))
+    return [*lines, *((key, _plain(value)) for key, value in sorted(shown.items()) if value not in ("", {}))]
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,301 @@
+"""Who is in the agency: invited, changed, ended; in force at the next click, and never against the rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from agency import inviting, roster
+from agency.models import AuditEntry, Invitation, Membership, Role, User
+from agency.people import membership_of
+from agency.tenancy import scope
+from companies.models import Company
+from tests.agency.conftest import Mails
+from tests.cast import make_person, uscc_for
+from tests.companies.workbooks import HEADINGS, xlsx
+from tests.database import OUR_AGENCY
+
+BrowserOf = Callable[[User], Client]
+PASSWORD = "four words that differ"
+
+
+def member(user: User) -> Membership:
+    found = membership_of(user)
+    assert found is not None
+    return found
+
+
+def actions() -> list[str]:
+    with scope(OUR_AGENCY):
+        return list(AuditEntry.objects.order_by("number").values_list("action", flat=True))
+
+
+def link_in(body: object) -> str:
+    found = re.search(r"http://testserver(/invitation/\S+)", str(body))
+    assert found is not None
+    return found[1]
+
+
+def send(client: Client, mails: Mails, **form: str) -> str:
+    """Invite by the page; the link in the mail."""
+    with mails() as sent:
+        client.post(reverse("people:invite"), form)
+    [message] = sent
+    return link_in(message.body)
+
+
+# --- Invitations ------------------------------------------------------------------------------
+
+
+def test_a_colleague_is_invited_chooses_a_password_and_is_in(
+    lin: User, mails: Mails, browser_of: BrowserOf
+) -> None:
+    link = send(browser_of(lin), mails, name="周琳", email="Zhou@Lingnan.example", role="staff")
+    guest = Client()
+    assert guest.get(link).context["invitation"].name == "周琳"
+    response = guest.post(link, {"password": PASSWORD}, follow=True)
+    assert response.redirect_chain[-1] == (reverse("renewals:board"), 302)
+    zhou = User.objects.get(email="zhou@lingnan.example")
+    assert (member(zhou).role, zhou.check_password(PASSWORD)) == (Role.STAFF, True)
+    assert Client().get(link).status_code == 410
+
+
+def test_a_client_needs_no_password_and_gets_his_rights(
+    mei: User, company: Company, mails: Mails, browser_of: BrowserOf
+) -> None:
+    link = send(
+        browser_of(mei),
+        mails,
+        name="王志强",
+        email="wang@hongda.example",
+        role="client",
+        company=company.uscc,
+        gets_mail="on",
+    )
+    response = Client().post(link, follow=True)
+    assert response.redirect_chain[-1] == (reverse("renewals:mine"), 302)
+    wang = User.objects.get(email="wang@hongda.example")
+    here = member(wang)
+    assert (here.company_id, here.may_consent, here.gets_mail) == (company.pk, False, True)
+    assert not wang.has_usable_password()
+
+
+def test_the_link_alone_opens_nobody_elses_account(
+    lin: User, rao: User, mails: Mails, browser_of: BrowserOf
+) -> None:
+    link = send(browser_of(lin), mails, name="Rao", email=rao.email, role="staff")
+    thief = Client()
+    response = thief.post(link)
+    assert response["Location"].startswith(reverse("account_login"))
+    assert [one.agency_id for one in [member(rao)]] == [member(rao).agency_id]
+    response = browser_of(rao).post(link, follow=True)
+    assert response.redirect_chain[-1] == (reverse("renewals:board"), 302)
+
+
+@pytest.mark.parametrize("role", ["admin", "staff"])
+def test_staff_invite_clients_only(
+    mei: User, role: str, mails: Mails, browser_of: BrowserOf, agency: object
+) -> None:
+    with mails() as sent:
+        response = browser_of(mei).post(
+            reverse("people:invite"), {"name": "周", "email": "z@z.example", "role": role}
+        )
+    assert (response.context["form"].has_error("role"), sent) == (True, [])
+    with scope(OUR_AGENCY), pytest.raises(inviting.NotYours):
+        inviting.invite(Invitation(name="周", email="z@z.example", role=role), by=member(mei))
+
+
+def test_a_client_of_another_agencys_company_is_not_invited(
+    mei: User, raos_company: Company, mails: Mails, browser_of: BrowserOf
+) -> None:
+    form = {"name": "周", "email": "z@z.example", "role": "client", "company": raos_company.uscc}
+    with mails() as sent:
+        response = browser_of(mei).post(reverse("people:invite"), form)
+    assert (response.context["form"].has_error("company"), sent) == (True, [])
+
+
+def test_a_new_link_kills_the_old_one_and_taking_back_kills_both(
+    lin: User, mails: Mails, browser_of: BrowserOf
+) -> None:
+    client = browser_of(lin)
+    first = send(client, mails, name="周", email="z@z.example", role="staff")
+    with scope(OUR_AGENCY):
+        invitation = Invitation.objects.get()
+    with mails() as sent:
+        client.post(reverse("people:send_again", args=[invitation.pk]))
+    second = link_in(sent[0].body)
+    assert [Client().get(link).status_code for link in (first, second)] == [410, 200]
+    client.post(reverse("people:revoke", args=[invitation.pk]))
+    assert Client().get(second).status_code == 410
+
+
+def test_a_link_is_dead_after_a_week(lin: User, mails: Mails, browser_of: BrowserOf) -> None:
+    link = send(browser_of(lin), mails, name="周", email="z@z.example", role="staff")
+    with scope(OUR_AGENCY):
+        Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert Client().get(link).status_code == 410
+
+
+def test_the_token_is_kept_nowhere(lin: User, mails: Mails, browser_of: BrowserOf) -> None:
+    link = send(browser_of(lin), mails, name="周", email="z@z.example", role="staff")
+    token = link.split("/")[2]
+    with scope(OUR_AGENCY):
+        kept = [str(row) for row in Invitation.objects.values()] + [
+            str(row) for row in AuditEntry.objects.values()
+        ]
+    assert [row for row in kept if token in row] == []
+
+
+def test_a_weak_password_is_refused_in_words(lin: User, mails: Mails, browser_of: BrowserOf) -> None:
+    link = send(browser_of(lin), mails, name="周", email="z@z.example", role="staff")
+    response = Client().post(link, {"password": "password1234"})
+    assert response.context["form"].errors["password"] == ["这个密码太常见了。"]
+
+
+# --- Changes ----------------------------------------------------------------------------------
+
+
+def change(client: Client, whom: User, **form: str) -> int:
+    return client.post(reverse("people:change", args=[member(whom).pk]), form).status_code
+
+
+def test_a_new_role_is_in_force_at_the_next_click(mei: User, lin: User, browser_of: BrowserOf) -> None:
+    meis, lins = browser_of(mei), browser_of(lin)
+    assert meis.get(reverse("trail")).status_code == 404
+    change(lins, mei, act="role", role="admin")
+    assert meis.get(reverse("trail")).status_code == 302  # signed out: he shows his second factor first
+    assert browser_of(mei).get(reverse("trail")).status_code == 200
+    with scope(OUR_AGENCY):
+        entry = AuditEntry.objects.get(action="role_changed")
+    assert entry.detail == {"before": "staff", "after": "admin"}
+
+
+def test_who_has_left_is_out_at_the_next_click(mei: User, lin: User, browser_of: BrowserOf) -> None:
+    meis = browser_of(mei)
+    member_id = member(mei).pk
+    change(browser_of(lin), mei, act="end")
+    assert meis.get(reverse("renewals:board")).status_code == 302
+    assert browser_of(mei).get(reverse("renewals:board")).status_code == 404
+    browser_of(lin).post(reverse("people:change", args=[member_id]), {"act": "take_back"})
+    assert browser_of(mei).get(reverse("renewals:board")).status_code == 200
+
+
+def test_nobody_changes_himself_and_the_last_admin_stays(mei: User, lin: User) -> None:
+    with scope(OUR_AGENCY):
+        for act in (
+            lambda: roster.change_role(member(lin), Role.STAFF, by=member(lin)),
+            lambda: roster.end(member(lin), by=member(lin)),
+        ):
+            with pytest.raises(roster.Refusal, match="self"):
+                act()
+        with pytest.raises(roster.Refusal, match="not_yours"):
+            roster.change_role(member(mei), Role.ADMIN, by=member(mei))
+
+
+def test_of_two_admins_who_end_each_other_one_stays(lin: User, agency: object) -> None:
+    second = make_person("gao@lingnan.example", "Gao", agency, Role.ADMIN)  # type: ignore[arg-type]
+    lins, gaos = member(lin), member(second)
+    with scope(OUR_AGENCY):
+        roster.end(gaos, by=lins)
+        # Gao's request was under way; his membership was read before it ended.
+        with pytest.raises(roster.Refusal, match="not_yours"):
+            roster.end(lins, by=gaos)
+
+
+def test_the_last_admin_is_not_made_staff_by_an_admin_who_is_staff_meanwhile(
+    lin: User, agency: object
+) -> None:
+    second = make_person("gao@lingnan.example", "Gao", agency, Role.ADMIN)  # type: ignore[arg-type]
+    lins, gaos = member(lin), member(second)
+    with scope(OUR_AGENCY):
+        roster.change_role(gaos, Role.STAFF, by=lins)
+        with pytest.raises(roster.Refusal, match="not_yours"):
+            roster.change_role(lins, Role.STAFF, by=gaos)
+
+
+def test_staff_change_a_clients_rights_and_nobody_elses(mei: User, chen: User, lin: User) -> None:
+    with scope(OUR_AGENCY):
+        roster.change_rights(member(chen), may_consent=False, gets_mail=True, by=member(mei))
+        with pytest.raises(roster.Refusal, match="not_yours"):
+            roster.sign_out(member(lin), by=member(mei))
+    assert member(chen).may_consent is False
+    assert "rights_changed" in actions()
+
+
+def test_a_lost_factor_is_taken_away_by_an_admin_and_he_is_signed_out(
+    mei: User, lin: User, browser_of: BrowserOf
+) -> None:
+    TOTP.activate(mei, "JBSWY3DPEHPK3PXP")
+    meis = browser_of(mei)
+    change(browser_of(lin), mei, act="reset_factors")
+    assert Authenticator.objects.filter(user=mei).count() == 0
+    assert meis.get(reverse("renewals:board")).status_code == 302
+
+
+def test_one_agencys_admin_resets_nobody_who_works_for_another_too(
+    mei: User, lin: User, raos_company: Company
+) -> None:
+    with scope(raos_company.agency_id):
+        Membership.objects.create(user=mei, role=Role.STAFF)
+    TOTP.activate(mei, "JBSWY3DPEHPK3PXP")
+    with scope(OUR_AGENCY):
+        ours = Membership.objects.select_related("user").get(user=mei)
+        with pytest.raises(roster.Refusal, match="not_yours"):
+            roster.reset_factors(ours, by=member(lin))
+
+
+def test_an_old_link_of_a_demoted_user_is_dead_at_once(
+    mei: User, lin: User, company: Company, browser_of: BrowserOf
+) -> None:
+    meis, page = browser_of(mei), reverse("companies:company", args=[company.pk])
+    assert meis.get(page).status_code == 200
+    with scope(OUR_AGENCY):
+        Membership.objects.filter(user=mei).update(role=Role.CLIENT, company=company)
+    assert meis.get(page).status_code == 404
+
+
+def test_a_person_of_two_agencies_chooses_where_he_works(
+    mei: User, raos_company: Company, browser_of: BrowserOf
+) -> None:
+    with scope(raos_company.agency_id):
+        Membership.objects.create(user=mei, role=Role.STAFF)
+    client = browser_of(mei)
+    there = reverse("companies:company", args=[raos_company.pk])
+    assert client.get(there).status_code == 404
+    client.post(reverse("choose_agency"), {"agency": str(raos_company.agency_id)})
+    assert client.get(there).status_code == 200
+
+
+def test_a_workbook_that_was_put_aside_is_its_senders_alone(
+    mei: User, lin: User, browser_of: BrowserOf
+) -> None:
+    meis = browser_of(mei)
+    sheet = xlsx(HEADINGS, ("一家", uscc_for(77)))
+    sheet.name = "客户.xlsx"
+    key = meis.post(reverse("companies:import"), {"workbook": sheet}).context["key"]
+    form = {"key": str(key), "filename": "客户.xlsx"}
+    browser_of(lin).post(reverse("companies:import_confirm"), form)
+    with scope(OUR_AGENCY):
+        assert Company.objects.count() == 0
+    meis.post(reverse("companies:import_confirm"), form)
+    with scope(OUR_AGENCY):
+        assert Company.objects.count() == 1
+
+
+def test_a_changed_password_is_told_and_ends_the_other_sign_ins(mei: User, browser_of: BrowserOf) -> None:
+    mei.set_password(PASSWORD)
+    mei.save()
+    here, there = browser_of(mei), browser_of(mei)
+    form = {"oldpassword": PASSWORD, "password1": "five words that differ too", "password2": ""}
+    form["password2"] = form["password1"]
+    here.post(reverse("account_change_password"), form)
+    assert "password_changed" in actions()
+    assert there.get(reverse("renewals:board"))["Location"].startswith(reverse("account_login"))
