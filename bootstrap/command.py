@@ -12,6 +12,8 @@ HELP = """./run VERB
   demo      the main job from end to end, on this machine; Ctrl-C ends it (--once: ends by itself)
   test      the tests; further words go to pytest
   check     format, lint, types, imports, migrations, translations
+  faults    try to break the engine (--seed N --minutes M; --matrix; --mutants)
+  bench     measure: ./run bench NAME runs benchmarks/NAME.py
   simulate  the simulator of the portal alone
   drive     one company through the portal, without the rest
   manage    Django's commands, with the engines up
@@ -26,6 +28,7 @@ XUBAO_RUNTIME (where databases, logs and files are kept).
 _PROGRAMS = {
     "demo": ["manage.py", "demo"],
     "test": ["-m", "pytest", "-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"],
+    "faults": ["-m", "tests.faults"],
     "simulate": ["-m", "portal_driver.simulator"],
     "drive": ["-m", "portal_driver", "drive"],
     "picture": ["-m", "docs.picture"],
@@ -39,7 +42,7 @@ def main(argv: list[str]) -> int:
     if verb in ("help", "-h", "--help"):
         print(HELP, end="")
         return 0
-    if verb not in _PROGRAMS and verb not in ("setup", "check"):
+    if verb not in _PROGRAMS and verb not in ("setup", "check", "bench"):
         print(f'"{verb}" is not a verb of ./run.\n\n{HELP}', end="", file=sys.stderr)
         return 2
     try:
@@ -66,8 +69,18 @@ def _do(verb: str, words: list[str]) -> int:
         from bootstrap.checks import check_all
 
         return check_all(environment())
+    if verb == "bench":
+        _become(_benchmark(words), environment())
     _become(_PROGRAMS[verb] + words, environment())
     raise AssertionError("a process that became another does not return")
+
+
+def _benchmark(words: list[str]) -> list[str]:
+    """The program of the benchmark that was named; says which there are where none was."""
+    known = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    if not words or words[0] not in known:
+        raise Trouble("./run bench NAME, where NAME is one of: " + ", ".join(known))
+    return ["-m", f"benchmarks.{words[0]}", *words[1:]]
 
 
 def _become(words: list[str], environment: dict[str, str]) -> None:

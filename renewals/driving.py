@@ -40,7 +40,8 @@ RUN_LIMIT_S = 15 * 60.0
 # How long a run waits, signed in, for another company of its batch to get through the same click.
 CANARY_WAIT_S = 60.0
 CANARY_LOOK_S = 1.0
-DRIVER = (sys.executable, "-m", "portal_driver")
+DIRECTORY = "xubao-run-"
+DRIVER: tuple[str, ...] = (sys.executable, "-m", "portal_driver")
 # How long the driver may take to close its browser after its standard input was closed.
 FAREWELL_S = 8.0
 
@@ -51,7 +52,8 @@ def drive(run: Run, card: Card, desk: Desk) -> contract.Finished | None:
     What fails in here, be it our own mistake, ends as the run's reason, so that the renewal goes on.
     """
     # Among the temporary files, so that whoever clears those away clears this too.
-    directory = Path(tempfile.mkdtemp(prefix="xubao-run-"))
+    clear_left_behind()
+    directory = Path(tempfile.mkdtemp(prefix=f"{DIRECTORY}{os.getpid()}-"))
     try:
         finished = _to_its_end(run, card, desk, directory)
         with scope(run.agency_id):
@@ -64,6 +66,24 @@ def drive(run: Run, card: Card, desk: Desk) -> contract.Finished | None:
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return finished
+
+
+def clear_left_behind() -> None:
+    """Remove the directories of runs whose worker was killed: evidence and a browser profile are in them."""
+    for left in Path(tempfile.gettempdir()).glob(f"{DIRECTORY}*"):
+        owner = left.name.removeprefix(DIRECTORY).split("-")[0]
+        if owner.isdecimal() and not _is_alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _to_its_end(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Finished:
