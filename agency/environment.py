@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from base64 import urlsafe_b64encode
+from datetime import time
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -44,6 +45,20 @@ def number(name: str, default: int) -> int:
     if not value.isdecimal():
         raise ImproperlyConfigured(f'{name} is "{value}"; write a whole number, such as {default}')
     return int(value)
+
+
+def hours(name: str, default: str) -> tuple[time, time] | None:
+    """Opening hours such as 08:00-20:00, or None for "always". Raises `ImproperlyConfigured`."""
+    value = text(name, default)
+    if value == "always":
+        return None
+    try:
+        opens, closes = (time.fromisoformat(part.strip()) for part in value.split("-"))
+    except ValueError:
+        opens = closes = time()
+    if opens >= closes:
+        raise ImproperlyConfigured(f'{name} is "{value}"; write hours such as 08:00-20:00, or "always"')
+    return opens, closes
 
 
 def choice(name: str, allowed: tuple[str, ...], default: str) -> str:

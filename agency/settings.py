@@ -164,6 +164,17 @@ PLAYWRIGHT_CHROMIUM = environment.text("PLAYWRIGHT_CHROMIUM")
 RETRY_AFTER_S = environment.seconds("RETRY_AFTER_S", 60)
 # How long after submission the portal is looked at again.
 LOOK_AFTER_S = environment.seconds("LOOK_AFTER_S", 24 * 3600)
+# The same once the policy is late: past the working days that an approval usually takes.
+LOOK_LATE_AFTER_S = environment.seconds("LOOK_LATE_AFTER_S", 4 * 3600)
+APPROVAL_TAKES_DAYS = environment.number("APPROVAL_TAKES_DAYS", 5)
+# So many days before the present policy ends a person is told that the new one is not there.
+OVERDUE_BEFORE_DAYS = environment.number("OVERDUE_BEFORE_DAYS", 14)
+# When the portal is looked at, on Chinese working days; the simulator is always open.
+PORTAL_HOURS = environment.hours("PORTAL_HOURS", "always" if SIMULATION else "08:00-20:00")
+# After a pause one run more is let through each time this has passed.
+RAMP_STEP_S = environment.seconds("RAMP_STEP_S", 30)
+# How long a stage that the circuit breaker stopped rests before one company tries it again.
+PROBE_AFTER_S = environment.seconds("PROBE_AFTER_S", 600)
 # Two readings that both miss a click must lie this far apart before it counts as not done.
 SECOND_READING_AFTER_S = environment.seconds("SECOND_READING_AFTER_S", 60)
 

@@ -1,1 +1,1 @@
-"""What `./run bench` measures."""
+"""Measurements: `./run bench NAME`. Each prints what was measured and on what machine."""

@@ -101,7 +101,7 @@ def simulator() -> Iterator[Portal]:
         text=True,
     )
     with process:
-        assert process.stdout is not None  # noqa: S101  # it is a pipe
+        assert process.stdout is not None  # it is a pipe
         at = json.loads(process.stdout.readline())
         yield Portal(at["portal"], at["controls"][0], at["api"])
         process.terminate()
@@ -138,8 +138,8 @@ def sit(portal: Portal, company: PortalCompany) -> Cost:
 
 def _converse(process: subprocess.Popen[str], plan: Plan, pin: str) -> tuple[Finished, str]:
     """Answer the driver until it has finished; its last event and all that it said."""
-    assert process.stdin is not None  # noqa: S101  # pipes
-    assert process.stdout is not None  # noqa: S101
+    assert process.stdin is not None  # pipes
+    assert process.stdout is not None
     process.stdin.write(encode(plan) + "\n")
     process.stdin.flush()
     said = []

@@ -204,7 +204,7 @@ def measure(runs: int, *, seed: int = 1) -> Figures:
 
 
 async def _measure(runs: int, seed: int) -> Figures:
-    lots = random.Random(seed)  # noqa: S311  # repeatable on purpose
+    lots = random.Random(seed)  # repeatable on purpose
     companies = companies_from(
         {"companies": [_company(number) for number in range(runs + DESKS)]},
         today=date.today(),  # noqa: DTZ011  # as the simulator's own command does

@@ -95,7 +95,7 @@ def _fill(rows: int, agencies: int) -> UUID:
         found = admin.execute(
             "SELECT id FROM agency_agency WHERE slug = %s", [f"a{agencies // 2}"]
         ).fetchone()
-    assert found is not None  # noqa: S101  # it was just written
+    assert found is not None  # it was just written
     agency: UUID = found[0]
     return agency
 

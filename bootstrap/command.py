@@ -12,6 +12,7 @@ HELP = """./run VERB
   demo      the main job from end to end, on this machine; Ctrl-C ends it (--once: ends by itself)
   test      the tests; further words go to pytest
   check     format, lint, types, imports, migrations, translations, deployment, tenancy
+  faults    try to break the engine (--seed N --minutes M; --matrix; --mutants)
   simulate  the simulator of the portal alone
   drive     one company through the portal, without the rest
   portal    "portal check": which words of a profile are on the portal; presses nothing irreversible
@@ -29,6 +30,7 @@ XUBAO_RUNTIME (where databases, logs and files are kept).
 _PROGRAMS = {
     "demo": ["manage.py", "demo"],
     "test": ["-m", "pytest", "-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"],
+    "faults": ["-m", "tests.faults"],
     "simulate": ["-m", "portal_driver.simulator"],
     "drive": ["-m", "portal_driver", "drive"],
     "portal": ["-m", "portal_driver"],
@@ -80,15 +82,15 @@ def _do(verb: str, words: list[str]) -> int:
     raise AssertionError("a process that became another does not return")
 
 
-def _become(words: list[str], environment: dict[str, str]) -> None:
-    """This process is the program from here on, so that a signal to it meets nobody in between."""
-    sys.stdout.flush()
-    os.execve(str(PYTHON), [str(PYTHON), *words], environment)
-
-
 def _benchmark(words: list[str]) -> list[str]:
     """The program of the benchmark that was named; says which there are where none was."""
     known = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
     if not words or words[0] not in known:
         raise Trouble("./run bench NAME, where NAME is one of: " + ", ".join(known))
     return ["-m", f"benchmarks.{words[0]}", *words[1:]]
+
+
+def _become(words: list[str], environment: dict[str, str]) -> None:
+    """This process is the program from here on, so that a signal to it meets nobody in between."""
+    sys.stdout.flush()
+    os.execve(str(PYTHON), [str(PYTHON), *words], environment)

@@ -24,9 +24,10 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 
 from agency.tenancy import scope
-from companies.models import Card
+from companies.models import Card, Contact
 from portal_driver import contract
 from renewals.domain import claiming, intents, keeping, pins, running, settling
 from renewals.models import Desk, Run
@@ -36,30 +37,83 @@ log = structlog.get_logger()
 
 # Longer than any honest run; the threads pool of the workers enforces no limit of its own.
 RUN_LIMIT_S = 15 * 60.0
+# How long a run waits, signed in, for another company of its batch to get through the same click.
+CANARY_WAIT_S = 60.0
+CANARY_LOOK_S = 1.0
+DIRECTORY = "xubao-run-"
+DRIVER: tuple[str, ...] = (sys.executable, "-m", "portal_driver")
 # How long the driver may take to close its browser after its standard input was closed.
 FAREWELL_S = 8.0
 
 
 def drive(run: Run, card: Card, desk: Desk) -> contract.Finished | None:
-    """Run the driver to its end and settle the renewal; None when the renewal was lost on the way."""
+    """Run the driver to its end and settle the renewal; None when the renewal was lost on the way.
+
+    What fails in here, be it our own mistake, ends as the run's reason, so that the renewal goes on.
+    """
     # Among the temporary files, so that whoever clears those away clears this too.
-    directory = Path(tempfile.mkdtemp(prefix="xubao-run-"))
+    clear_left_behind()
+    directory = Path(tempfile.mkdtemp(prefix=f"{DIRECTORY}{os.getpid()}-"))
     try:
-        with scope(run.agency_id):
-            plan = make_plan(run, card, desk, directory)
-        finished = _Conversation(run, card, desk, directory).hold(plan)
+        finished = _to_its_end(run, card, desk, directory)
         with scope(run.agency_id):
             settling.settle(run, finished)
     except claiming.EpochLost:
         log.warning("run_lost_its_renewal", run=str(run.pk))
+        with scope(run.agency_id):
+            claiming.note_late_write(run)
         return None
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return finished
 
 
+def clear_left_behind() -> None:
+    """Remove the directories of runs whose worker was killed: evidence and a browser profile are in them."""
+    for left in Path(tempfile.gettempdir()).glob(f"{DIRECTORY}*"):
+        owner = left.name.removeprefix(DIRECTORY).split("-")[0]
+        if owner.isdecimal() and not _is_alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _to_its_end(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Finished:
+    """How the run ended. Raises `EpochLost`, and the database's errors: then nothing can be written."""
+    try:
+        with scope(run.agency_id):
+            plan = make_plan(run, card, desk, directory)
+        return _Conversation(run, card, desk, directory).hold(plan)
+    except (claiming.EpochLost, DatabaseError):
+        raise
+    except Contact.DoesNotExist:
+        return _ended(run, contract.Outcome.PERSON_NEEDED, EngineReason.CONTACT_MISSING)
+    except Exception as error:
+        # Its text may quote what the portal or a person wrote; the log strikes out what is secret.
+        log.exception("run_failed", run=str(run.pk))
+        return _ended(run, contract.Outcome.LATER, EngineReason.ENGINE_FAILED, error=type(error).__name__)
+
+
+def _ended(run: Run, outcome: contract.Outcome, reason: EngineReason, **detail: str) -> contract.Finished:
+    """An end that the engine gives a run; its reason is none of the driver's, so it is written down here."""
+    with scope(run.agency_id):
+        Run.objects.filter(pk=run.pk).update(reason=reason)
+    return contract.Finished(outcome, None, detail)
+
+
 def make_plan(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Plan:
-    """The driver's plan for this run: nothing in it is secret. The portal's address is a setting."""
+    """The driver's plan for this run: nothing in it is secret. The portal's address is a setting.
+
+    Raises `Contact.DoesNotExist` for a company without a primary contact.
+    """
     company = run.renewal.company
     contact = company.contacts.get(is_primary=True)
     return contract.Plan(
@@ -101,7 +155,7 @@ class _Conversation:
         temporary = self.directory / "tmp"
         temporary.mkdir(mode=0o700)
         process = subprocess.Popen(
-            [sys.executable, "-m", "portal_driver"],
+            DRIVER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -138,16 +192,27 @@ class _Conversation:
                 return event
             if answer := self._hear(event):
                 self._say(process, answer)
-        self._note_too_long()
-        return contract.Finished(contract.Outcome.LATER)
+        return _ended(self.run, contract.Outcome.LATER, EngineReason.RUN_TOO_LONG)
 
     def _beat(self) -> None:
         with scope(self.agency):
             if not (claiming.renew_lease(self.run) and claiming.keep_sitting(self.desk)):
                 raise claiming.EpochLost(f"run {self.run.pk} was silent for longer than its lease")
 
+    def _let_the_first_try(self, click: contract.Click) -> None:
+        """Wait while another company of the batch is the first to press this, and no longer than that."""
+        give_up_at = time.monotonic() + CANARY_WAIT_S
+        while time.monotonic() < give_up_at:
+            with scope(self.agency):
+                if not intents.waits_for_another(self.run, click):
+                    return
+            self._beat()
+            time.sleep(CANARY_LOOK_S)
+
     def _hear(self, event: contract.Message) -> contract.Answer | None:
         """Write the event down, commit, and return what the driver waits for, if anything."""
+        if isinstance(event, contract.Arm):
+            self._let_the_first_try(event.click)
         with scope(self.agency):
             match event:
                 case contract.NeedPin():
@@ -168,10 +233,6 @@ class _Conversation:
                 case _:
                     running.note(self.run, event)
         return None
-
-    def _note_too_long(self) -> None:
-        with scope(self.agency):
-            Run.objects.filter(pk=self.run.pk).update(reason=EngineReason.RUN_TOO_LONG)
 
 
 def _pump(stream: IO[str] | None, lines: queue.Queue[str | None]) -> None:

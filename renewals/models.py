@@ -6,6 +6,7 @@ Coarse states decide; fine codes (`reason`) tell people why. Both are drawn in d
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -87,7 +88,8 @@ class Desk(TenantModel):
     sitting = models.UUIDField(null=True, blank=True)
     sitting_until = models.DateTimeField(null=True, blank=True)
     notice = models.CharField(max_length=40, blank=True)
-    paused_at = models.DateTimeField(null=True, blank=True)
+    # False where the card tells nothing without a PIN: then staff say which card is in.
+    reads_cards = models.BooleanField(_("the card can be read without a PIN"), default=True)
 
     class Meta:
         verbose_name = _("card desk")
@@ -110,14 +112,21 @@ class Desk(TenantModel):
 
 
 class Batch(TenantModel):
-    """批次: renewals that were queued together. Its renewals are fixed when it is made."""
+    """批次: renewals that were queued together. Its renewals are fixed when it is made.
+
+    `chosen_by` is the filter as it stood in the address, empty for companies picked by hand;
+    `asked` is the number that it found then. `proven` are the stages that a first company has
+    passed: until then one company at a time tries a stage (`domain/guarding.py`).
+    """
 
     name = models.CharField(_("name"), max_length=80)
     year = models.PositiveSmallIntegerField(_("policy year"))
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     made_at = models.DateTimeField(db_default=Now(), editable=False)
     asked = models.PositiveIntegerField(_("companies asked for"))
-    paused_at = models.DateTimeField(null=True, blank=True)
+    chosen_by = models.TextField(blank=True)
+    proven = ArrayField(models.CharField(max_length=14, choices=StageName), default=list)
+    note = models.CharField(_("note"), max_length=300, blank=True)
 
     class Meta:
         verbose_name = _("batch")
@@ -132,7 +141,8 @@ class Renewal(TenantModel):
     """续保: one company's policy for one year.
 
     `epoch` grows with each claim; a worker writes only while the epoch is its own. `look_at` is
-    the moment from which the next run makes sense; None means at once.
+    the moment from which the next run makes sense; None means at once. `stage` is the first that
+    is not settled, empty once all are: it follows the five rows of `Stage` (see `domain/stages.py`).
     """
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="renewals")
@@ -140,6 +150,7 @@ class Renewal(TenantModel):
     batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="renewals")
     state = models.CharField(max_length=12, choices=State, default=State.WAITING)
     state_since = models.DateTimeField(db_default=Now())
+    stage = models.CharField(max_length=14, choices=StageName, default=StageName.CONFIRMATION, blank=True)
     priority = models.SmallIntegerField(default=0)
     due_on = models.DateField(null=True, blank=True)
     desk = models.ForeignKey(Desk, models.PROTECT, null=True, related_name="+")
@@ -150,6 +161,7 @@ class Renewal(TenantModel):
     reason = models.CharField(max_length=40, blank=True)
     reason_detail = models.JSONField(default=dict)
     assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    note = models.CharField(_("note"), max_length=300, blank=True)
     application_number = models.CharField(max_length=60, blank=True)
     queued_at = models.DateTimeField(db_default=Now())
     submitted_at = models.DateTimeField(null=True)
@@ -183,6 +195,11 @@ class Renewal(TenantModel):
             models.Index(fields=["agency", "year", "state"], name="renewals_of_a_year"),
             models.Index(fields=["state", "look_at"], name="renewals_due"),
             models.Index(fields=["agency", "changed_at"], name="renewals_changed"),
+            models.Index(
+                fields=["batch", "stage"],
+                condition=Q(state=State.RUNNING),
+                name="renewals_running_in_a_batch",
+            ),
         ]
 
 
@@ -202,7 +219,13 @@ class Stage(TenantModel):
 
 
 class Run(TenantModel):
-    """一次办理: one sitting of the driver with one renewal."""
+    """一次办理: one sitting of the driver with one renewal.
+
+    `stage` is where the renewal stood when the run ended, and `point` what stopped it there, where
+    that may be the portal's fault: equal points of several companies trip the circuit breaker.
+    `late_writes` counts what the run tried
+    to write after the renewal was no longer its own; none of it was written.
+    """
 
     renewal = models.ForeignKey(Renewal, models.CASCADE, related_name="runs")
     desk = models.ForeignKey(Desk, models.PROTECT, related_name="+")
@@ -214,6 +237,9 @@ class Run(TenantModel):
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, blank=True)
     reason = models.CharField(max_length=40, blank=True)
+    stage = models.CharField(max_length=14, choices=StageName, blank=True)
+    point = models.CharField(max_length=200, blank=True)
+    late_writes = models.PositiveIntegerField(default=0)
     # What is going on this second, for the board and the desk: {"what": …, "seconds": …, "of": …}.
     doing = models.JSONField(default=dict)
 
@@ -221,6 +247,85 @@ class Run(TenantModel):
         ordering = ["began_at"]
         constraints = [
             models.UniqueConstraint(fields=["agency", "renewal", "epoch"], name="one_run_per_epoch")
+        ]
+
+
+class Pause(TenantModel):
+    """Work that stands still: who stopped it, why, and until when. Nothing named means all of the agency's.
+
+    `batch`, `stage` and `desk` narrow it: a batch, a stage of a batch, a stage everywhere, a desk.
+    `found` says what the circuit breaker saw, where it was not a person who paused; from `probe_at`
+    on such a pause lets one company at a time try, and ends when one gets through.
+    """
+
+    batch = models.ForeignKey(Batch, models.CASCADE, null=True, related_name="pauses")
+    stage = models.CharField(max_length=14, choices=StageName, blank=True)
+    desk = models.ForeignKey(Desk, models.CASCADE, null=True, related_name="pauses")
+    why = models.CharField(max_length=300)
+    found = models.JSONField(default=dict)
+    probe_at = models.DateTimeField(null=True)
+    begun_at = models.DateTimeField(db_default=Now())
+    begun_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    ended_why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["begun_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency", "batch", "stage", "desk"],
+                condition=Q(ended_at__isnull=True),
+                nulls_distinct=False,
+                name="paused_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                name="a_desk_is_paused_whole",
+                condition=Q(desk__isnull=True) | Q(batch__isnull=True, stage=""),
+            ),
+        ]
+
+
+class Standstill(models.Model):
+    """The whole installation stands still: begun and ended by its operator, for all agencies alike."""
+
+    why = models.CharField(max_length=300)
+    begun_at = models.DateTimeField(db_default=Now())
+    begun_by = models.CharField(max_length=80)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ended_at"], nulls_distinct=False, name="one_standstill_at_a_time"
+            )
+        ]
+
+
+class Matter(TenantModel):
+    """待人工: something that a person must see to while the renewal itself goes on or waits.
+
+    A renewal in ATTENTION has stopped and says why itself; a matter stands beside a renewal that
+    has not stopped. `reason` is a code of the catalogue.
+    """
+
+    renewal = models.ForeignKey(Renewal, models.CASCADE, related_name="matters")
+    reason = models.CharField(max_length=40)
+    opened_at = models.DateTimeField(db_default=Now())
+    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    closed_why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["opened_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency", "renewal", "reason"],
+                condition=Q(closed_at__isnull=True),
+                name="one_open_matter_per_reason",
+            )
         ]
 
 

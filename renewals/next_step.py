@@ -28,13 +28,17 @@ class Step:
 
 def next_step(row: Row) -> Step:
     """What happens next with a renewal, who does it, and when."""
-    return _NEXT[State(row.renewal.state)](row)
+    step = _NEXT[State(row.renewal.state)](row)
+    if not row.matters or step.by_person or row.renewal.state == State.RUNNING:
+        return step
+    reason = row.matters[0].reason
+    return Step(reason_words(reason), reason_next(reason), step.at, by_person=True)
 
 
 def _waiting(row: Row) -> Step:
     renewal = row.renewal
-    if paused := _paused(renewal):
-        return paused
+    if row.pause:
+        return Step(_("On hold"), row.pause)
     if renewal.reason and renewal.look_at and _is_later(renewal.look_at):
         words = _("Tried again by itself %(when)s") % {"when": moment_words(renewal.look_at)}
         return Step(reason_words(renewal.reason), words, renewal.look_at)
@@ -57,8 +61,8 @@ def _unknown(row: Row) -> Step:
 
 def _submitted(row: Row) -> Step:
     renewal = row.renewal
-    if paused := _paused(renewal):
-        return paused
+    if row.pause:
+        return Step(_("On hold"), row.pause)
     if renewal.look_at and _is_later(renewal.look_at):
         words = _("Looked at again %(when)s") % {"when": moment_words(renewal.look_at)}
         return Step(_("Awaiting approval by the insurer"), words, renewal.look_at)
@@ -89,14 +93,6 @@ _NEXT: dict[State, Callable[[Row], Step]] = {
     State.COMPLETE: _complete,
     State.CANCELLED: _cancelled,
 }
-
-
-def _paused(renewal: Renewal) -> Step | None:
-    if renewal.agency.paused_at:
-        return Step(_("On hold"), _("The agency is paused"))
-    if renewal.batch and renewal.batch.paused_at:
-        return Step(_("On hold"), _("Batch %(name)s is paused") % {"name": renewal.batch})
-    return None
 
 
 def _place(row: Row) -> str:

@@ -18,6 +18,12 @@ from portal_driver.contract import Reason
 class EngineReason(StrEnum):
     """Reasons that the engine finds by itself, without the driver."""
 
+    PAUSED = "paused"
+    HELD_BACK = "held_back"
+    ENGINE_FAILED = "engine_failed"
+    CONTACT_MISSING = "contact_missing"
+    CARD_UNUSABLE = "card_unusable"
+    POLICY_OVERDUE = "policy_overdue"
     LOOK_FIRST = "look_first"
     ALREADY_CONFIRMED = "already_confirmed"
     PRESSED_TWICE = "pressed_twice"
@@ -35,13 +41,29 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Who(StrEnum):
+    """Who can do what is to be done next."""
+
+    NOBODY = "nobody"  # time or the engine mends it
+    STAFF = "staff"
+    COMPANY = "company"  # through the agency's staff
+    OPERATOR = "operator"  # of the installation: machines, browser, portal profile
+
+
 @dataclass(frozen=True)
 class Words:
-    """What people read: what happened, and what to do now."""
+    """What people read: what happened, and what to do now; who can; how patient the engine is.
+
+    After `patience` setbacks in a row a person is asked, however much time alone might mend it.
+    `breaks` marks what is the portal's fault when several companies meet it in a row, not theirs.
+    """
 
     kind: Kind
     what: str | Promise
     next: str | Promise
+    who: Who = Who.STAFF
+    patience: int = 8
+    breaks: bool = False
 
 
 HOTLINE = "95198"  # guide, 五.1; 0 for a person
@@ -50,6 +72,11 @@ HOTLINE = "95198"  # guide, 五.1; 0 for a person
 def words(code: str) -> Words:
     """The entry of a code. Raises `KeyError` for a code that the catalogue does not know."""
     return CATALOGUE[code]
+
+
+def asks_nobody(code: str) -> bool:
+    """Whether the run only stepped back for a while; it is no setback."""
+    return code in (EngineReason.PAUSED, EngineReason.HELD_BACK)
 
 
 def is_technical(code: str) -> bool:
@@ -76,6 +103,7 @@ CATALOGUE: dict[str, Words] = {
         Kind.BUSINESS,
         _("The certificate on the card has expired. No PIN was used."),
         _("Ask the company to renew its card, then enter the new date."),
+        Who.COMPANY,
     ),
     Reason.CONTROL_UNREACHABLE: Words(
         Kind.TECHNICAL,
@@ -91,11 +119,13 @@ CATALOGUE: dict[str, Words] = {
         Kind.BUSINESS,
         _("The portal refused the PIN. One try was spent; nobody tries again by itself."),
         _("Ask the company for the right PIN, then lift the card's quarantine."),
+        Who.COMPANY,
     ),
     Reason.CARD_LOCKED: Words(
         Kind.BUSINESS,
         _("The card is locked."),
         _("The company must have it unlocked at the e-port office. This takes days."),
+        Who.COMPANY,
     ),
     Reason.SIGN_IN_UNCLEAR: Words(
         Kind.BUSINESS,
@@ -106,6 +136,7 @@ CATALOGUE: dict[str, Words] = {
         Kind.BUSINESS,
         _("The portal has another unified social credit code for this company. Nothing was pressed."),
         _PHONE,
+        Who.COMPANY,
     ),
     Reason.COMPANY_DIFFERS: Words(
         Kind.BUSINESS,
@@ -128,44 +159,67 @@ CATALOGUE: dict[str, Words] = {
         _("Read the reason, settle it with the company, then retry or cancel."),
     ),
     Reason.POLICY_FILE_BROKEN: Words(
-        Kind.TECHNICAL, _("The policy file from the portal was not complete."), _RETRY_BY_ITSELF
+        Kind.TECHNICAL,
+        _("The policy file from the portal was not complete."),
+        _RETRY_BY_ITSELF,
+        Who.NOBODY,
+        patience=3,
+        breaks=True,
     ),
     Reason.POLICY_OF_ANOTHER: Words(
         Kind.BUSINESS,
         _("The portal's policy file names another company. It was not acknowledged."),
         _("Compare the file with the portal, and call the hotline 95198."),
     ),
-    Reason.PORTAL_UNAVAILABLE: Words(Kind.TECHNICAL, _("The portal did not answer."), _RETRY_BY_ITSELF),
-    Reason.SESSION_LOST: Words(Kind.TECHNICAL, _("The portal ended the session."), _RETRY_BY_ITSELF),
+    Reason.PORTAL_UNAVAILABLE: Words(
+        Kind.TECHNICAL, _("The portal did not answer."), _RETRY_BY_ITSELF, Who.NOBODY, breaks=True
+    ),
+    Reason.SESSION_LOST: Words(
+        Kind.TECHNICAL, _("The portal ended the session."), _RETRY_BY_ITSELF, Who.NOBODY, breaks=True
+    ),
     Reason.PAGE_CHANGED: Words(
         Kind.BUSINESS,
         _("The portal shows a page that we do not know. Nothing was pressed on it."),
         _("Compare the picture with what was expected; the portal profile may need a new word."),
+        Who.OPERATOR,
+        breaks=True,
     ),
     Reason.PAGE_AMBIGUOUS: Words(
         Kind.BUSINESS,
         _("The portal shows a word twice where we expect it once. Nothing was pressed."),
         _("Compare the picture with what was expected; the portal profile may need a new word."),
+        Who.OPERATOR,
+        breaks=True,
     ),
     Reason.OUTCOME_UNKNOWN: Words(
-        Kind.UNKNOWN, _("A button was pressed and the portal gave no answer."), _LOOK
+        Kind.UNKNOWN, _("A button was pressed and the portal gave no answer."), _LOOK, Who.NOBODY, breaks=True
     ),
     Reason.NOT_ARMED: Words(
-        Kind.TECHNICAL, _("The run stopped before an irreversible click."), _RETRY_BY_ITSELF
+        Kind.TECHNICAL, _("The run stopped before an irreversible click."), _RETRY_BY_ITSELF, Who.NOBODY
     ),
     Reason.BROWSER_MISSING: Words(
         Kind.TECHNICAL,
         _("The desk's computer has no browser."),
         _("Install Chrome or Edge there, or set PLAYWRIGHT_CHROMIUM."),
+        Who.OPERATOR,
+        patience=3,
     ),
-    Reason.BROWSER_GONE: Words(Kind.TECHNICAL, _("The browser ended by itself."), _RETRY_BY_ITSELF),
+    Reason.BROWSER_GONE: Words(
+        Kind.TECHNICAL, _("The browser ended by itself."), _RETRY_BY_ITSELF, Who.NOBODY
+    ),
     Reason.EVIDENCE_NOT_WRITABLE: Words(
         Kind.TECHNICAL,
         _("The evidence could not be written, so nothing was pressed."),
         _("Make room on the disk."),
+        Who.OPERATOR,
+        patience=3,
     ),
-    Reason.DRIVER_FAILED: Words(Kind.TECHNICAL, _("The driver ended unexpectedly."), _RETRY_BY_ITSELF),
-    EngineReason.LOOK_FIRST: Words(Kind.UNKNOWN, _("An earlier click is still to be verified."), _LOOK),
+    Reason.DRIVER_FAILED: Words(
+        Kind.TECHNICAL, _("The driver ended unexpectedly."), _RETRY_BY_ITSELF, Who.NOBODY, breaks=True
+    ),
+    EngineReason.LOOK_FIRST: Words(
+        Kind.UNKNOWN, _("An earlier click is still to be verified."), _LOOK, Who.NOBODY
+    ),
     EngineReason.ALREADY_CONFIRMED: Words(
         Kind.BUSINESS,
         _("The portal asks again for a step that it had shown as done. Nothing was pressed."),
@@ -186,8 +240,44 @@ CATALOGUE: dict[str, Words] = {
         _("The card is in quarantine: it is not known whether its PIN is right."),
         _("Check the card and its PIN, then lift the quarantine."),
     ),
-    EngineReason.WORKER_LOST: Words(Kind.TECHNICAL, _("The desk's worker fell silent."), _RETRY_BY_ITSELF),
+    EngineReason.WORKER_LOST: Words(
+        Kind.TECHNICAL, _("The desk's worker fell silent."), _RETRY_BY_ITSELF, Who.NOBODY
+    ),
     EngineReason.RUN_TOO_LONG: Words(
-        Kind.TECHNICAL, _("The run took too long and was ended."), _RETRY_BY_ITSELF
+        Kind.TECHNICAL, _("The run took too long and was ended."), _RETRY_BY_ITSELF, Who.NOBODY, breaks=True
+    ),
+    EngineReason.PAUSED: Words(
+        Kind.TECHNICAL,
+        _("The work is paused. Nothing was pressed."),
+        _("It goes on once the pause ends."),
+        Who.STAFF,
+    ),
+    EngineReason.HELD_BACK: Words(
+        Kind.TECHNICAL,
+        _("Another company of the batch tries this step first. Nothing was pressed."),
+        _("Nothing to do: it follows by itself."),
+        Who.NOBODY,
+    ),
+    EngineReason.ENGINE_FAILED: Words(
+        Kind.TECHNICAL,
+        _("Xubao itself failed during the run."),
+        _("Nothing to do at first: it is tried again. If it stays, the operator reads the log."),
+        Who.OPERATOR,
+        patience=3,
+    ),
+    EngineReason.CONTACT_MISSING: Words(
+        Kind.BUSINESS,
+        _("The company has no primary contact any more. Nothing was pressed."),
+        _("Enter the contact, then retry."),
+    ),
+    EngineReason.CARD_UNUSABLE: Words(
+        Kind.BUSINESS,
+        _("No card of the company can be used now: in quarantine, expired, or not at the agency."),
+        _("Get the card, have it renewed, or check it and lift its quarantine. It then goes on by itself."),
+    ),
+    EngineReason.POLICY_OVERDUE: Words(
+        Kind.BUSINESS,
+        _("The present policy ends soon, and the new one is not there yet."),
+        _("Ask the insurer how the application stands, and tell the company."),
     ),
 }

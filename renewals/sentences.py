@@ -155,7 +155,10 @@ _STORY: dict[str, str | Promise] = {
     "rests_complete": gettext_lazy("Complete: the policy is downloaded and received."),
     "rests_refused": gettext_lazy("The portal or the insurer said no."),
     "retried": gettext_lazy("%(who)s put the renewal back in the queue."),
+    "stage_retried": gettext_lazy("%(who)s looked at the portal and had this step done again."),
     "cancelled": gettext_lazy("%(who)s cancelled the renewal."),
+    "matter_opened": gettext_lazy("A person is asked to see to something."),
+    "matter_closed": gettext_lazy("What a person was asked to see to is settled."),
 }
 
 _WEIGHTS = {
@@ -172,6 +175,8 @@ _WEIGHTS = {
     "fired": "act",
     "queued": "act",
     "retried": "act",
+    "stage_retried": "act",
+    "matter_opened": "person",
     "cancelled": "act",
 }
 

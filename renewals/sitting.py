@@ -32,7 +32,7 @@ def sit(agency: UUID, desk_id: UUID) -> None:
     for the person at the reader.
     """
     with scope(agency):
-        desk = Desk.objects.filter(pk=desk_id, paused_at__isnull=True).first()
+        desk = Desk.objects.filter(pk=desk_id).first()
         if desk is None or not claiming.begin_sitting(desk):
             return
     notice = Notice.CONTROL_UNREACHABLE
@@ -45,7 +45,8 @@ def sit(agency: UUID, desk_id: UUID) -> None:
 
 def _work(desk: Desk) -> Notice:
     try:
-        number = card_number(desk.control)
+        # Where a card tells nothing without a PIN, staff have said which one is in.
+        number = card_number(desk.control) if desk.reads_cards else desk.card_number
     except PortalUnavailable:
         return Notice.CONTROL_UNREACHABLE
     with scope(desk.agency_id):
@@ -58,13 +59,15 @@ def _work(desk: Desk) -> Notice:
     while run := _claim(card, desk):
         runs += 1
         drive(run, card, desk)
-    return Notice.TAKE_OUT if runs else Notice.NOTHING_WAITS
+    with scope(desk.agency_id):
+        return desks.why_nothing_runs(card) or (Notice.TAKE_OUT if runs else Notice.NOTHING_WAITS)
 
 
 def _claim(card: Card, desk: Desk) -> Run | None:
     with scope(desk.agency_id):
-        # A card that was put into quarantine by the run before is left alone.
-        if desks.refusal(desks.card_in(card.number)) is not None:
+        # A card that was put into quarantine by the run before is left alone, and so is a desk
+        # that another worker has taken or that was paused.
+        if desks.refusal(desks.card_in(card.number)) is not None or not claiming.may_go_on(desk):
             return None
         return claiming.claim_for_card(card, desk=desk, worker=_worker(), profile=settings.PORTAL_PROFILE)
 

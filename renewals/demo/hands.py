@@ -15,7 +15,7 @@ import structlog
 from django.db import close_old_connections, connection
 
 from agency.tenancy import scope
-from renewals.domain.desks import run_sheet
+from renewals.domain.desks import Notice, run_sheet
 from renewals.models import Desk
 
 log = structlog.get_logger()
@@ -75,7 +75,12 @@ class Hands:
         try:
             simulator.post(f"desks/{number}/insert", json={"card": card}).raise_for_status()
             self._wait(
-                desk, lambda seen: seen.card_number == card and seen.sitting is None and seen.notice != ""
+                desk,
+                lambda seen: (
+                    seen.card_number == card
+                    and seen.sitting is None
+                    and seen.notice not in ("", Notice.HELD_BACK)
+                ),
             )
         finally:
             simulator.post(f"desks/{number}/remove").raise_for_status()

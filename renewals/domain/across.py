@@ -5,10 +5,40 @@ Whoever gets an id from here goes on inside `scope(agency)`, as the app role.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
 from uuid import UUID
 
-from django.db import connections
+from django.db import connections, transaction
+
+from renewals.reasons import EngineReason
+
+# One sweep at a time in the installation; the number is nobody else's.
+_SWEEP_LOCK = 8_301_145_202
+# A card that a person at the agency can put into a reader today.
+_USABLE_CARD = """
+EXISTS (SELECT FROM companies_card AS card
+        WHERE card.agency_id = renewal.agency_id AND card.company_id = renewal.company_id
+          AND card.kind = 'legal_person' AND card.custody = 'agency' AND card.quarantined_at IS NULL
+          AND (card.valid_until IS NULL OR card.valid_until >= %s))
+"""
+_OPEN_MATTER = """
+EXISTS (SELECT FROM renewals_matter AS matter
+        WHERE matter.agency_id = renewal.agency_id AND matter.renewal_id = renewal.id
+          AND matter.closed_at IS NULL{which})
+"""
+_WAITS = "renewal.state IN ('waiting', 'submitted', 'unknown')"
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """True for the one sweep that may work now, False for any other, for as long as the block lasts."""
+    # A transaction's lock: a pooler between us and Postgres cannot lose it.
+    with transaction.atomic("sweep"), connections["sweep"].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SWEEP_LOCK])
+        yield cursor.fetchone()[0]
 
 
 def expired_leases() -> list[tuple[UUID, UUID]]:
@@ -20,9 +50,9 @@ def expired_leases() -> list[tuple[UUID, UUID]]:
 
 
 def desks_with_a_card() -> list[tuple[UUID, UUID]]:
-    """(agency, desk) of the desks that have a card in the reader, nobody sitting, and no pause."""
+    """(agency, desk) of the desks that have a card in the reader and nobody sitting."""
     return _rows(
-        "SELECT agency_id, id FROM renewals_desk WHERE card_number <> '' AND paused_at IS NULL "
+        "SELECT agency_id, id FROM renewals_desk WHERE card_number <> '' "
         "AND (sitting IS NULL OR sitting_until < now()) ORDER BY id"
     )
 
@@ -32,7 +62,58 @@ def desks_named(codes: Iterable[str]) -> list[tuple[UUID, UUID]]:
     return _rows("SELECT agency_id, id FROM renewals_desk WHERE code = ANY(%s) ORDER BY code", [list(codes)])
 
 
-def _rows(query: str, parameters: Sequence[list[str]] = ()) -> list[tuple[UUID, UUID]]:
+def without_a_card(today: date) -> list[tuple[UUID, UUID]]:
+    """(agency, renewal) of those that wait for a card which nobody can insert, without being asked to."""
+    asked = _OPEN_MATTER.format(which=f" AND matter.reason = '{EngineReason.CARD_UNUSABLE}'")
+    return _rows(
+        f"SELECT agency_id, id FROM renewals_renewal AS renewal WHERE {_WAITS} "  # noqa: S608  # ours
+        f"AND NOT {_USABLE_CARD} AND NOT {asked}",
+        [today],
+    )
+
+
+def with_a_card_again(today: date) -> list[tuple[UUID, UUID]]:
+    """(agency, renewal) of those whose card can be used again, and a person is still asked about it."""
+    asked = _OPEN_MATTER.format(which=f" AND matter.reason = '{EngineReason.CARD_UNUSABLE}'")
+    return _rows(
+        f"SELECT agency_id, id FROM renewals_renewal AS renewal WHERE {asked} AND {_USABLE_CARD}",  # noqa: S608
+        [today],
+    )
+
+
+def overdue(ends_by: date) -> list[tuple[UUID, UUID]]:
+    """(agency, renewal) of those not over while the present policy ends by that day, nobody told of it."""
+    told = _OPEN_MATTER.format(which=f" AND matter.reason = '{EngineReason.POLICY_OVERDUE}'")
+    return _rows(
+        "SELECT renewal.agency_id, renewal.id FROM renewals_renewal AS renewal "  # noqa: S608
+        "JOIN companies_company AS company ON company.agency_id = renewal.agency_id "
+        "AND company.id = renewal.company_id "
+        "WHERE renewal.state NOT IN ('complete', 'refused', 'cancelled') "
+        f"AND company.old_policy_ends_on <= %s AND NOT {told}",
+        [ends_by],
+    )
+
+
+def without_a_next_step(today: date, *, latest_look_s: float) -> list[tuple[UUID, UUID]]:
+    """(agency, renewal) of those for which nothing will happen and nobody was asked: there must be none.
+
+    A running one must have a lease that the sweep still sees, one that waits a look in sight and a
+    card that somebody can insert, one that stopped a reason; or a matter is open about it.
+    """
+    return _rows(
+        f"""
+        SELECT agency_id, id FROM renewals_renewal AS renewal
+        WHERE state NOT IN ('complete', 'refused', 'cancelled') AND NOT (
+            (state = 'running' AND lease_until > now() - interval '5 minutes' AND desk_id IS NOT NULL)
+            OR (state = 'attention' AND reason <> '')
+            OR ({_WAITS} AND COALESCE(look_at, now()) <= now() + %s * interval '1 second' AND {_USABLE_CARD})
+        ) AND NOT {_OPEN_MATTER.format(which="")} ORDER BY id
+        """,  # noqa: S608  # conditions of this module
+        [latest_look_s, today],
+    )
+
+
+def _rows(query: str, parameters: Sequence[Any] = ()) -> list[tuple[UUID, UUID]]:
     with connections["sweep"].cursor() as cursor:
         cursor.execute(query, parameters)
         return list(cursor.fetchall())

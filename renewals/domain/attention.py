@@ -1,24 +1,32 @@
-"""What a person does with a renewal that stopped: try again, or give it up."""
+"""What a person does with renewals: try again, one stage again, all of one reason; or give up."""
 
 from __future__ import annotations
 
-from django.db.models.functions import Now
+from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.db.models import Max
+from django.db.models.functions import Least, Now
+
+from agency import audit
 from agency.models import User
+from portal_driver.contract import Click
 from renewals.domain.doorbell import ring_for
+from renewals.domain.matters import close_matters
 from renewals.domain.settling import resting_state
 from renewals.domain.stages import rest_stages
 from renewals.domain.story import move
-from renewals.models import OPEN_INTENT, Renewal, State
+from renewals.models import OPEN_INTENT, Batch, IntentState, Renewal, StageName, State
 
 RETRIABLE = (State.ATTENTION, State.REFUSED)
 
 
 class NotPossibleNow(ValueError):
-    """The act does not fit the renewal's present state; `code` says why."""
+    """The act does not fit the renewal's present state; `code` says why, `until` when it may fit."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, until: datetime | None = None) -> None:
         self.code = code
+        self.until = until
         super().__init__(code)
 
 
@@ -30,11 +38,67 @@ def retry(renewal: Renewal, *, by: User, why: str = "") -> None:
     renewal = _locked(renewal)
     if renewal.state not in RETRIABLE:
         raise NotPossibleNow("not_stopped")
+    _queue_again(renewal, by=by, why=why, kind="retried")
+
+
+def retry_reason(reason: str, *, by: User, why: str = "", batch: Batch | None = None) -> int:
+    """Put all renewals back that stopped for one reason, of a batch if one is named; returns how many."""
+    stopped = Renewal.objects.filter(state__in=RETRIABLE, reason=reason)
+    if batch is not None:
+        stopped = stopped.filter(batch=batch)
+    chosen = list(stopped.select_for_update(of=("self",)).order_by("pk"))
+    for renewal in chosen:
+        _queue_again(renewal, by=by, why=why, kind="retried")
+    return len(chosen)
+
+
+def retry_stage(renewal: Renewal, stage: StageName, *, by: User, why: str) -> None:
+    """Do a stage from its start: a person has seen on the portal that its click took no effect.
+
+    The click's intent is settled as absent on the person's word, and may be pressed once more, also
+    after two presses. The next run still reads the portal first, and presses nothing that is done.
+    Raises `NotPossibleNow` while a run is under way, and for a stage that is settled or that is not
+    the renewal's present one.
+    """
+    renewal = _locked(renewal)
+    if renewal.state not in (*RETRIABLE, State.UNKNOWN):
+        raise NotPossibleNow("running" if renewal.state == State.RUNNING else "not_stopped")
+    if renewal.stage != stage:
+        raise NotPossibleNow("other_stage")
+    renewal.intents.filter(click__in=[click for click in Click if click.stage.value == stage.value]).exclude(
+        state=IntentState.CONFIRMED
+    ).update(state=IntentState.ABSENT, settled_at=Now(), presses=Least("presses", 1), proof="")
+    audit.record("stage_retried", renewal, by=by, stage=stage, why=why)
+    _queue_again(renewal, by=by, why=why, kind="stage_retried")
+
+
+def cancel(renewal: Renewal, *, by: User, why: str) -> None:
+    """Give the renewal up. What was done on the portal stays done.
+
+    Raises `NotPossibleNow` while it runs, while a click is not yet read, or once it is over; where
+    it is known when that will have been settled, `until` says so.
+    """
+    renewal = _locked(renewal)
+    if renewal.state in (State.COMPLETE, State.CANCELLED):
+        raise NotPossibleNow("over")
+    if renewal.state == State.RUNNING:
+        raise NotPossibleNow("running", until=renewal.lease_until)
+    if renewal.intents.filter(state__in=OPEN_INTENT).exists():
+        raise NotPossibleNow("click_open", until=_read_at(renewal))
+    move(renewal, State.CANCELLED, kind="cancelled", by=by, detail={"why": why}, look_at=None)
+    close_matters(renewal, by=by, why=why)
+
+
+def _locked(renewal: Renewal) -> Renewal:
+    return Renewal.objects.select_for_update(of=("self",)).get(pk=renewal.pk)
+
+
+def _queue_again(renewal: Renewal, *, by: User, why: str, kind: str) -> None:
     rest_stages(renewal)
     move(
         renewal,
         resting_state(renewal),
-        kind="retried",
+        kind=kind,
         by=by,
         detail={"why": why},
         look_at=Now(),
@@ -45,20 +109,11 @@ def retry(renewal: Renewal, *, by: User, why: str = "") -> None:
     ring_for([renewal.company_id])
 
 
-def cancel(renewal: Renewal, *, by: User, why: str) -> None:
-    """Give the renewal up. What was done on the portal stays done.
-
-    Raises `NotPossibleNow` while it runs, while a click is not yet read, or once it is over.
-    """
-    renewal = _locked(renewal)
-    if renewal.state in (State.COMPLETE, State.CANCELLED):
-        raise NotPossibleNow("over")
-    if renewal.state == State.RUNNING:
-        raise NotPossibleNow("running")
-    if renewal.intents.filter(state__in=OPEN_INTENT).exists():
-        raise NotPossibleNow("click_open")
-    move(renewal, State.CANCELLED, kind="cancelled", by=by, detail={"why": why}, look_at=None)
-
-
-def _locked(renewal: Renewal) -> Renewal:
-    return Renewal.objects.select_for_update(of=("self",)).get(pk=renewal.pk)
+def _read_at(renewal: Renewal) -> datetime | None:
+    """When an open click can be read: at the next look, or after the second reading that must agree."""
+    missed = renewal.intents.filter(state__in=OPEN_INTENT).aggregate(first=Max("first_absent_at"))["first"]
+    moments = [renewal.look_at]
+    if missed is not None:
+        moments.append(missed + timedelta(seconds=settings.SECOND_READING_AFTER_S))
+    known = [moment for moment in moments if moment is not None]
+    return max(known) if known else None

@@ -10,14 +10,18 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import uuid4
 
-from django.db.models import F, Q
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from companies.models import Card
+from renewals.domain.guarding import must_wait_to_begin
+from renewals.domain.pausing import is_desk_paused, is_paused
 from renewals.domain.story import move
 from renewals.models import CLAIMABLE, Desk, Renewal, Run, State
 
-LEASE = timedelta(seconds=90)
+# With a sweep each minute, work that a dead worker held is taken up again within two.
+LEASE = timedelta(seconds=60)
 # Three heartbeats fit into a lease, so that one lost heartbeat ends nothing.
 HEARTBEAT_S = 15.0
 
@@ -28,25 +32,24 @@ class EpochLost(RuntimeError):
 
 def is_due() -> Q:
     """Renewals that a run may take up now."""
-    return Q(state__in=CLAIMABLE) & (Q(look_at__isnull=True) | Q(look_at__lte=Now())) & ~paused()
+    return Q(state__in=CLAIMABLE) & (Q(look_at__isnull=True) | Q(look_at__lte=Now())) & ~is_paused()
 
 
-def paused() -> Q:
-    """Renewals that somebody has put on hold: their batch or their agency."""
-    return Q(batch__paused_at__isnull=False) | Q(agency__paused_at__isnull=False)
+def is_worth_a_run() -> Q:
+    """Renewals that a run takes up while their card is in a reader: due, or a look that is due soon.
+
+    So a card that lies in the reader now is not asked for again an hour later.
+    """
+    soon = timedelta(seconds=min(settings.LOOK_AFTER_S, settings.LOOK_LATE_AFTER_S) / 4)
+    return is_due() | (Q(state=State.SUBMITTED, look_at__lte=Now() + soon) & ~is_paused())
 
 
 def claim_for_card(card: Card, *, desk: Desk, worker: str, profile: str) -> Run | None:
-    """Take the most urgent due renewal of the card's company; None when there is none.
+    """Take the most urgent due renewal of the card's company; None when there is none to take now.
 
     Of two callers at the same moment one gets the renewal, the other None.
     """
-    renewal = (
-        Renewal.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(is_due(), company_id=card.company_id)
-        .order_by("-priority", "due_on", "queued_at")
-        .first()
-    )
+    renewal = next((one for one in _takeable(card) if not must_wait_to_begin(one)), None)
     if renewal is None:
         return None
     move(
@@ -61,12 +64,27 @@ def claim_for_card(card: Card, *, desk: Desk, worker: str, profile: str) -> Run 
     return Run.objects.create(renewal=renewal, desk=desk, epoch=renewal.epoch, worker=worker, profile=profile)
 
 
+def _takeable(card: Card) -> QuerySet[Renewal]:
+    """The due renewals of the card's company, most urgent first, locked."""
+    return (
+        Renewal.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(is_worth_a_run(), company_id=card.company_id)
+        .select_related("batch")
+        .order_by("-priority", "due_on", "queued_at")
+    )
+
+
+def note_late_write(run: Run) -> None:
+    """Count what a run tried to write after it had lost its renewal; nothing of it was written."""
+    Run.objects.filter(pk=run.pk).update(late_writes=F("late_writes") + 1)
+
+
 def hold(run: Run) -> Renewal:
     """Lock the run's renewal for this transaction. Raises `EpochLost` when it is no longer the run's."""
     renewal = (
         Renewal.objects.select_for_update(of=("self",))
         .filter(pk=run.renewal_id, epoch=run.epoch, state=State.RUNNING)
-        .select_related("company")
+        .select_related("company", "batch")
         .first()
     )
     if renewal is None:
@@ -83,9 +101,13 @@ def renew_lease(run: Run) -> bool:
 
 
 def begin_sitting(desk: Desk) -> bool:
-    """Take the desk for one sitting; False while another worker has it. Sets `desk.sitting`."""
+    """Take the desk for one sitting; False while another worker has it or it is paused.
+
+    Sets `desk.sitting`.
+    """
     sitting = uuid4()
-    free = Desk.objects.filter(Q(sitting__isnull=True) | Q(sitting_until__lt=Now()), pk=desk.pk)
+    nobody_sits = Q(sitting__isnull=True) | Q(sitting_until__lt=Now())
+    free = Desk.objects.filter(nobody_sits, ~is_desk_paused(), pk=desk.pk)
     if free.update(sitting=sitting, sitting_until=Now() + LEASE, notice="") == 0:
         return False
     desk.sitting = sitting
@@ -96,6 +118,11 @@ def keep_sitting(desk: Desk) -> bool:
     """The sitting's heartbeat. False when the desk was taken over."""
     mine = Desk.objects.filter(pk=desk.pk, sitting=desk.sitting)
     return mine.update(sitting_until=Now() + LEASE, seen_at=Now()) == 1
+
+
+def may_go_on(desk: Desk) -> bool:
+    """Whether the sitting may take up one renewal more: the desk is still its own and was not paused."""
+    return keep_sitting(desk) and Desk.objects.filter(~is_desk_paused(), pk=desk.pk).exists()
 
 
 def end_sitting(desk: Desk, *, notice: str) -> None:

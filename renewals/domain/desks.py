@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
-from django.db.models import Count, Max, Min, OuterRef, Subquery
+from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from companies.models import Card
-from renewals.domain.claiming import is_due
-from renewals.models import Desk, Renewal
+from agency import audit
+from agency.models import User
+from companies.models import Card, CardKind, Custody
+from renewals.domain.claiming import is_due, is_worth_a_run
+from renewals.domain.doorbell import ring
+from renewals.domain.pausing import is_desk_paused
+from renewals.models import CLAIMABLE, Desk, Renewal
+
+# A watcher looks each second, and a sitting's heartbeat comes each quarter of a minute.
+SILENT_AFTER = timedelta(seconds=60)
 
 
 class Notice(StrEnum):
@@ -23,7 +30,10 @@ class Notice(StrEnum):
     UNKNOWN_CARD = "unknown_card"
     QUARANTINED = "quarantined"
     EXPIRED = "expired"
+    WRONG_KIND = "wrong_kind"
     NOTHING_WAITS = "nothing_waits"
+    HELD_BACK = "held_back"
+    PAUSED = "paused"
     CONTROL_UNREACHABLE = "control_unreachable"
 
 
@@ -37,18 +47,20 @@ class SheetLine:
 
 
 def run_sheet(*, without: Collection[str] = ()) -> list[SheetLine]:
-    """The cards to insert, in order, each once: urgent first, then by due date, then by drawer.
+    """The cards to insert, in order: urgent first, then by due date, then by drawer.
 
-    Leaves out cards that are in a reader now, in quarantine, expired or not at the agency, and
-    the card numbers in `without`.
+    Each company once, by the card that is valid longest: all that waits for a card is done in one
+    insertion, so no order needs fewer. Leaves out cards that are in a reader now, and the card
+    numbers in `without`.
     """
     waiting = Renewal.objects.filter(is_due(), company=OuterRef("company")).order_by().values("company")
+    others = usable_cards().filter(company=OuterRef("company")).order_by(F("valid_until").desc(), "number")
     in_a_reader = Desk.objects.exclude(card_number="").values("card_number")
     cards = (
-        Card.objects.filter(custody="agency", quarantined_at__isnull=True)
+        usable_cards()
+        .filter(pk=Subquery(others.values("pk")[:1]))
         .exclude(number__in=in_a_reader)
         .exclude(number__in=list(without))
-        .exclude(valid_until__lt=timezone.localdate())
         .select_related("company")
         .annotate(
             work=Subquery(waiting.annotate(n=Count("*")).values("n")),
@@ -62,6 +74,14 @@ def run_sheet(*, without: Collection[str] = ()) -> list[SheetLine]:
     return [SheetLine(card, card.work, card.due_on) for card in cards]
 
 
+def usable_cards() -> QuerySet[Card]:
+    """The cards that a person at the agency can put into a reader today, with success to be expected."""
+    usable = Card.objects.filter(
+        kind=CardKind.LEGAL_PERSON, custody=Custody.AGENCY, quarantined_at__isnull=True
+    )
+    return usable.exclude(valid_until__lt=timezone.localdate())
+
+
 def card_in(number: str) -> Card | None:
     """The card with this number in the current agency, or None for an unknown one."""
     return Card.objects.select_related("company").filter(number=number).first()
@@ -71,6 +91,8 @@ def refusal(card: Card | None) -> Notice | None:
     """Why this card must not be used, said before any PIN; None when it may."""
     if card is None:
         return Notice.UNKNOWN_CARD
+    if card.kind != CardKind.LEGAL_PERSON:
+        return Notice.WRONG_KIND
     if card.is_quarantined:
         return Notice.QUARANTINED
     if card.is_expired:
@@ -83,3 +105,28 @@ def card_seen(desk: Desk, number: str) -> None:
     seen = Desk.objects.filter(pk=desk.pk)
     seen.exclude(card_number=number).update(card_number=number, notice="")
     seen.update(seen_at=Now())
+
+
+def card_said(desk: Desk, card: Card, *, by: User) -> None:
+    """A person says which card is in a reader that cannot tell it without a PIN; the work begins.
+
+    The driver and the portal still compare company and USCC before anything is pressed.
+    """
+    card_seen(desk, card.number)
+    audit.record("card_said", desk, by=by, card=str(card))
+    ring(desk)
+
+
+def why_nothing_runs(card: Card) -> Notice | None:
+    """Why work that waits for this card does not run now; None where none waits."""
+    waiting = Renewal.objects.filter(state__in=CLAIMABLE, company=card.company_id)
+    if waiting.filter(is_worth_a_run()).exists():
+        return Notice.HELD_BACK
+    due = waiting.filter(Q(look_at__isnull=True) | Q(look_at__lte=Now()))
+    return Notice.PAUSED if due.exists() else None
+
+
+def silent_desks() -> QuerySet[Desk]:
+    """Desks whose watcher and worker have said nothing for a minute: switched off, or cut off."""
+    heard = Desk.objects.filter(~is_desk_paused(), seen_at__isnull=False)
+    return heard.filter(seen_at__lt=Now() - SILENT_AFTER)

@@ -20,7 +20,9 @@ from agency import audit
 from companies.models import Consent
 from portal_driver.contract import Armed, Click, NotArmed, Reading, Standing
 from renewals.domain.claiming import hold
+from renewals.domain.guarding import must_wait_to_press
 from renewals.domain.keeping import policy_received
+from renewals.domain.pausing import why_paused
 from renewals.domain.stages import finish_stage, skip_stage, stage_unknown
 from renewals.domain.story import tell
 from renewals.models import OPEN_INTENT, Intent, IntentState, Renewal, Run
@@ -55,14 +57,24 @@ def arm(run: Run, click: Click, *, page_sha256: str) -> Armed | NotArmed:
     return Armed(click)
 
 
+def waits_for_another(run: Run, click: Click) -> bool:
+    """Whether another company of the batch tries this stage first. Raises `EpochLost`."""
+    return must_wait_to_press(hold(run), click)
+
+
 def _refusal(renewal: Renewal, intent: Intent) -> str:
     """Why this click must not be pressed now; empty when it may."""
+    click = Click(intent.click)
     if intent.state in OPEN_INTENT:
         return EngineReason.LOOK_FIRST
     if intent.state == IntentState.CONFIRMED:
         return EngineReason.ALREADY_CONFIRMED
     if intent.presses >= PRESSES_AT_MOST:
         return EngineReason.PRESSED_TWICE
+    if why_paused(renewal, stage=click.stage):
+        return EngineReason.PAUSED
+    if must_wait_to_press(renewal, click):
+        return EngineReason.HELD_BACK
     if not Consent.objects.filter(
         company=renewal.company, year=renewal.year, revoked_at__isnull=True
     ).exists():

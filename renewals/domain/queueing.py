@@ -15,7 +15,7 @@ from companies.domain.readiness import Problem, check_readiness
 from companies.models import Company
 from renewals.domain.doorbell import ring_for
 from renewals.domain.stages import make_stages
-from renewals.domain.story import tell
+from renewals.domain.story import tell_all
 from renewals.models import Batch, Renewal, State
 
 
@@ -50,9 +50,14 @@ def queue_companies(
     by: User,
     priority: int = 0,
     due_on: date | None = None,
+    assignee: User | None = None,
+    note: str = "",
+    chosen_by: str = "",
 ) -> Queued:
     """Queue a renewal for each company that is ready; the others are returned with their reasons.
 
+    `assignee` looks after the batch's renewals, `note` says what colleagues should know of them,
+    and `chosen_by` is the filter that found the companies, as text; their ids are what counts.
     All in the caller's transaction. A company with a renewal for the year is left alone, also when
     two people queue the same companies at the same moment: the companies' rows are locked.
     """
@@ -63,7 +68,9 @@ def queue_companies(
     not_ready = {company: problems for company, problems in verdicts.items() if problems}
     if not ready:
         return Queued(None, [], not_ready)
-    batch = Batch.objects.create(name=name, year=year, made_by=by, asked=len(verdicts))
+    batch = Batch.objects.create(
+        name=name, year=year, made_by=by, asked=len(verdicts), chosen_by=chosen_by, note=note
+    )
     renewals = Renewal.objects.bulk_create(
         Renewal(
             agency_id=batch.agency_id,
@@ -72,12 +79,13 @@ def queue_companies(
             batch=batch,
             priority=priority,
             due_on=due_on,
+            assignee=assignee,
+            note=note,
         )
         for company in ready
     )
     make_stages(renewals)
-    for renewal in renewals:
-        tell(renewal, "queued", by=by, batch=name)
+    tell_all(renewals, "queued", by=by, batch=name)
     ring_for(company.pk for company in ready)
     audit.record("batch_queued", batch, by=by, asked=len(verdicts), queued=len(renewals))
     return Queued(batch, renewals, not_ready)

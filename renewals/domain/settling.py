@@ -12,14 +12,19 @@ from django.db.models.functions import Now
 
 from portal_driver.contract import Finished, Outcome, Reason
 from renewals.domain.claiming import hold
+from renewals.domain.clock import database_now
+from renewals.domain.guarding import judge
 from renewals.domain.intents import leave_open
+from renewals.domain.matters import close_matters
 from renewals.domain.pins import judge_pin
+from renewals.domain.schedule import next_look
 from renewals.domain.stages import rest_stages, stage_needs_person
 from renewals.domain.story import move
 from renewals.models import IntentState, Renewal, Run, State
-from renewals.reasons import EngineReason, is_technical
+from renewals.reasons import EngineReason, asks_nobody, is_technical, words
 
 LONGEST_PAUSE_S = 4 * 3600.0
+HELD_BACK_S = 15.0
 
 
 def settle(run: Run, finished: Finished) -> None:
@@ -63,9 +68,10 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
     rest_stages(renewal)
     unread = leave_open(renewal)
     changes: dict[str, Any] = {"reason": reason, "reason_detail": detail}
-    if _needs_person(outcome, reason):
+    if _needs_person(outcome, reason) or _patience_is_over(renewal, outcome, reason, unread=bool(unread)):
         stage_needs_person(renewal)
         state, changes["look_at"] = State.ATTENTION, Now() if unread else None
+        changes["reason"] = reason or EngineReason.ENGINE_FAILED
     elif unread:
         # A portal that is down is not signed in to each minute, all night.
         pause = pause_s(renewal.setbacks) if outcome == Outcome.LATER else 0.0
@@ -79,15 +85,23 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
         state, changes["look_at"] = State.REFUSED, None
     elif outcome == Outcome.SUBMITTED:
         state = State.SUBMITTED
-        changes |= {"look_at": _after(settings.LOOK_AFTER_S), "reason": "", "setbacks": 0}
-        if renewal.submitted_at is None:
-            changes["submitted_at"] = Now()
+        now = database_now()
+        submitted_at = renewal.submitted_at or now
+        changes |= {"look_at": next_look(now=now, submitted_at=submitted_at), "reason": "", "setbacks": 0}
+        changes["submitted_at"] = submitted_at
+    elif asks_nobody(reason):
+        state = resting_state(renewal)
+        changes["look_at"] = _after(HELD_BACK_S) if reason == EngineReason.HELD_BACK else Now()
     else:
         state = resting_state(renewal)
         changes |= {"look_at": _after(pause_s(renewal.setbacks)), "setbacks": F("setbacks") + 1}
     move(
         renewal, state, kind=f"rests_{state}", run=run, detail={"reason": reason, "found": detail}, **changes
     )
+    if state in (State.COMPLETE, State.REFUSED):
+        close_matters(renewal, by=None, why=state)
+    if run is not None:
+        judge(run, renewal, outcome=outcome, reason=reason, expected=str(detail.get("expected", "")))
 
 
 def resting_state(renewal: Renewal) -> State:
@@ -107,6 +121,14 @@ def _needs_person(outcome: Outcome, reason: str) -> bool:
     """Whether only a person can mend it; what time or the next look mends does not count."""
     stopped = outcome in (Outcome.PERSON_NEEDED, Outcome.STOPPED)
     return stopped and reason != EngineReason.LOOK_FIRST and not is_technical(reason)
+
+
+def _patience_is_over(renewal: Renewal, outcome: Outcome, reason: str, *, unread: bool) -> bool:
+    """Whether what time might mend has not mended itself for so long that a person must look."""
+    if outcome in (Outcome.SUBMITTED, Outcome.COMPLETE, Outcome.REFUSED) and not unread:
+        return False
+    code = Reason.OUTCOME_UNKNOWN if unread or not reason else reason
+    return not asks_nobody(reason) and renewal.setbacks + 1 >= words(code).patience
 
 
 def _after(seconds: float) -> Any:

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from portal_driver.contract import Stage as StageOf
+from renewals.domain.guarding import prove
 from renewals.domain.story import touch
 from renewals.models import Renewal, Stage, StageName, StageState
 
@@ -33,14 +34,16 @@ def finish_stage(renewal: Renewal, stage: StageOf) -> bool:
     # Skipped turns into done when the portal shows more later; done stays done.
     open_or_skipped = renewal.stages.filter(name=stage).exclude(state=StageState.DONE)
     done = open_or_skipped.update(state=StageState.DONE, began_at=Coalesce("began_at", Now()), ended_at=Now())
-    touch(renewal)
+    _move_on(renewal)
+    if done:
+        prove(renewal, stage)
     return done == 1
 
 
 def skip_stage(renewal: Renewal, stage: StageOf) -> None:
     """The portal passes over it, because the company authorised in an earlier year."""
     _open(renewal, stage).update(state=StageState.SKIPPED, ended_at=Now())
-    touch(renewal)
+    _move_on(renewal)
 
 
 def stage_unknown(renewal: Renewal, stage: StageOf) -> None:
@@ -50,10 +53,8 @@ def stage_unknown(renewal: Renewal, stage: StageOf) -> None:
 
 def stage_needs_person(renewal: Renewal) -> None:
     """The run stopped for a person at the first stage that is not settled."""
-    order = list(StageName)
-    waiting = sorted(_open_ones(renewal), key=lambda stage: order.index(StageName(stage.name)))
-    if waiting:
-        renewal.stages.filter(pk=waiting[0].pk).update(state=StageState.ATTENTION)
+    if renewal.stage:
+        renewal.stages.filter(name=renewal.stage).update(state=StageState.ATTENTION)
 
 
 def rest_stages(renewal: Renewal) -> None:
@@ -61,6 +62,14 @@ def rest_stages(renewal: Renewal) -> None:
     renewal.stages.filter(state__in=[StageState.RUNNING, StageState.ATTENTION]).update(
         state=StageState.PENDING
     )
+
+
+def _move_on(renewal: Renewal) -> None:
+    """Bring `renewal.stage` to the first stage that is not settled."""
+    left = set(_open_ones(renewal).values_list("name", flat=True))
+    renewal.stage = next((name for name in StageName if name in left), "")
+    Renewal.objects.filter(pk=renewal.pk).update(stage=renewal.stage)
+    touch(renewal)
 
 
 def _open_ones(renewal: Renewal) -> QuerySet[Stage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models.functions import Now
@@ -16,6 +17,14 @@ def tell(
 ) -> None:
     """Add one event to the renewal's story, in the caller's transaction. `detail` holds nothing secret."""
     Event.objects.create(renewal=renewal, run=run, kind=kind, detail=detail, actor_name=by.name if by else "")
+
+
+def tell_all(renewals: Iterable[Renewal], kind: str, *, by: User, **detail: Any) -> None:
+    """Add the same event to the story of each of these renewals."""
+    Event.objects.bulk_create(
+        Event(agency_id=one.agency_id, renewal=one, kind=kind, detail=detail, actor_name=by.name)
+        for one in renewals
+    )
 
 
 def move(

@@ -13,7 +13,7 @@ import pytest
 
 from bootstrap import command
 from bootstrap.checks import Check, check_all
-from bootstrap.places import ROOT
+from bootstrap.places import ROOT, Trouble
 
 PARTS = [ROOT / "run", *sorted((ROOT / "bootstrap").glob("*.py"))]
 LOCKS = ("requirements.lock", "requirements-uv.lock", "requirements-node.lock")
@@ -82,3 +82,9 @@ def test_every_npm_package_is_pinned_by_hash_and_without_an_address(lock: str) -
     pinned = [package for name, package in packages.items() if name]
     assert pinned != []
     assert [package for package in pinned if "integrity" not in package or "resolved" in package] == []
+
+
+def test_a_benchmark_that_is_not_there_is_answered_with_those_that_are() -> None:
+    with pytest.raises(Trouble, match=r"one of: .*engine"):
+        command._benchmark(["nothing"])
+    assert command._benchmark(["engine", "--rows", "10"]) == ["-m", "benchmarks.engine", "--rows", "10"]

@@ -12,7 +12,7 @@ from agency.tenancy import scope
 from companies.models import Card, Company
 from portal_driver.contract import Click, Outcome
 from renewals.domain import claiming, intents
-from renewals.models import Batch, Desk, Renewal, State
+from renewals.models import Desk, Renewal, State
 from tests.renewals.runs import DIGEST, claim, finish
 
 
@@ -42,12 +42,6 @@ def test_another_companys_card_gets_nothing(wus_renewal: Renewal, card: Card, de
 def test_what_is_not_due_is_not_claimed(renewal: Renewal, card: Card, desk: Desk) -> None:
     with scope(card.agency_id):
         Renewal.objects.update(look_at=Now() + timedelta(minutes=5))
-    assert claim_or_none(card, desk) is None
-
-
-def test_a_paused_batch_is_not_claimed(renewal: Renewal, card: Card, desk: Desk) -> None:
-    with scope(card.agency_id):
-        Batch.objects.update(paused_at=Now())
     assert claim_or_none(card, desk) is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone, translation
 from agency.tenancy import scope
 from companies.models import Card
 from renewals.domain import progress
-from renewals.models import Desk, Renewal, Run
+from renewals.models import Desk, Matter, Renewal, Run
 from renewals.next_step import next_step
 from renewals.reasons import CATALOGUE, Kind
 
@@ -44,9 +45,12 @@ def test_who_waits_after_a_setback_says_why_and_until_when(row: progress.Row) ->
 
 
 def test_who_is_on_hold_says_so(row: progress.Row) -> None:
-    assert row.renewal.batch is not None
-    row.renewal.batch.paused_at = timezone.now()
-    assert step(row) == ("已暂停", "批次“第一批”已暂停")
+    assert step(replace(row, pause="门户今晚维护")) == ("已暂停", "门户今晚维护")
+
+
+def test_who_needs_a_person_beside_it_says_so(row: progress.Row) -> None:
+    asked = replace(row, matters=[Matter(reason="card_unusable")])
+    assert step(asked)[0] == "企业的卡目前都不能用：已隔离、已过期或不在机构。"
 
 
 def test_who_runs_says_where_and_what(row: progress.Row, desk: Desk) -> None:

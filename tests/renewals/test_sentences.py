@@ -29,7 +29,7 @@ def kinds_that_are_written() -> set[str]:
 
 def _kinds_in(call: ast.Call) -> set[str]:
     said = [word.value for word in call.keywords if word.arg == "kind"]
-    if isinstance(call.func, ast.Name) and call.func.id == "tell":
+    if isinstance(call.func, ast.Name) and call.func.id in ("tell", "tell_all"):
         said += call.args[1:2]
     return {one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 

@@ -23,7 +23,7 @@ from renewals.demo.screen import Screen
 
 # Days on the portal pass in seconds here.
 APPROVE_AFTER_S = 3
-PACE = {"LOOK_AFTER_S": "4", "SWEEP_EVERY_S": "5", "RETRY_AFTER_S": "5"}
+PACE = {"LOOK_AFTER_S": "4", "LOOK_LATE_AFTER_S": "4", "SWEEP_EVERY_S": "5", "RETRY_AFTER_S": "5"}
 SHOW_EVERY_S = 0.5
 
 

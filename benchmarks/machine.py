@@ -1,0 +1,66 @@
+"""Where a benchmark runs: engines of its own, an agency in an empty database, and the machine's name."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+AGENCY = UUID("be9c0000-0000-4000-8000-000000000001")
+
+
+def described() -> str:
+    """The machine in one line: figures mean nothing without it."""
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    load = os.getloadavg()[0]
+    return f"{os.cpu_count()} cores {model}, Python {platform.python_version()}, load before: {load:.1f}"
+
+
+@contextmanager
+def engines_of_its_own() -> Iterator[None]:
+    """Postgres (with fsync, as in production) and Valkey in a directory of their own; Django on them."""
+    with tempfile.TemporaryDirectory(prefix="xubao-bench-") as runtime:
+        os.environ["XUBAO_RUNTIME"] = runtime
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agency.settings")
+        os.environ.setdefault("LOG_LEVEL", "ERROR")
+        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_SWEEP_URL", "REDIS_URL"):
+            os.environ[name] = ""
+        from agency import engines
+
+        with engines.Supervisor(Path(runtime)) as supervisor:
+            engines.start(supervisor)
+            import django
+
+            django.setup()
+            from django.core.management import call_command
+            from django.db import connections
+
+            call_command("migrate", verbosity=0)
+            with connections["owner"].cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO agency_agency (id, name, slug, phone) VALUES (%s, 'Bench', 'bench', '1')",
+                    [AGENCY],
+                )
+            yield
+            for connection in connections.all(initialized_only=True):
+                connection.close()
+
+
+@contextmanager
+def timed(figures: dict[str, float], name: str) -> Iterator[None]:
+    """Put the block's duration in seconds under this name."""
+    began = time.perf_counter()
+    yield
+    figures[name] = time.perf_counter() - began

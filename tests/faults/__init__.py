@@ -1,0 +1,1 @@
+"""Tries hard to break the engine: crashes at every line that matters, a portal that misbehaves."""

@@ -1,0 +1,49 @@
+"""`./run faults`: tries to break the engine with real Postgres, real processes and a model portal.
+
+./run faults --seed 7 --minutes 5       batches in chaos, replayed by the same seed
+./run faults --faults 10000             until so many faults were tried (and --minutes are not over)
+./run faults --matrix                   every crash point in every way, one after another
+./run faults --mutants                  each guard taken out: what the oracles see
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+RUNS = {"--matrix": "run_matrix", "--mutants": "run_mutants"}
+
+
+def main(words: list[str]) -> int:
+    """Run one of the long runs and print what it found; 0 when everything holds."""
+    chosen = next((RUNS[word] for word in words if word in RUNS), "run_chaos")
+    rest = [word for word in words if word not in RUNS]
+    if "--faults" in rest and "--minutes" not in rest:
+        rest += ["--minutes", "100000"]
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    began = time.monotonic()
+    status = pytest.main(
+        [
+            *(
+                "-o",
+                "python_files=long_runs.py",
+                "-o",
+                f"python_functions={chosen}",
+                "-p",
+                "no:cacheprovider",
+            ),
+            *("--no-header", "-n", "0", str(HERE / "long_runs.py"), *rest),
+        ]
+    )
+    print(f"{time.monotonic() - began:.0f} s")
+    return int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,13 @@
+"""What `./run faults` tells the long runs."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("faults")
+    group.addoption("--seed", type=int, default=1)
+    group.addoption("--minutes", type=float, default=1.0)
+    group.addoption("--faults", type=int, default=0, help="end after so many")
+    group.addoption("--desks", type=int, default=4)
