@@ -81,7 +81,7 @@ async def _press(sitting: Sitting, click: Click, screen: Screen) -> Screen | Non
 
 async def _finish(sitting: Sitting, page: Screen) -> Screen | None:
     """Press 确定 on the last page. Pressing it again in a later run does no harm: the list is read first."""
-    sitting.check_company(page.view)
+    await sitting.check_page(page.view)
     await sitting.keep(page.name, page.view, None)
     await sitting.portal.press(sitting.profile.authorizing.finish)
     screen, _ = await _proved_by(sitting, (), None)
@@ -143,11 +143,17 @@ async def _agree(sitting: Sitting) -> None:
     await portal.tick(words.box)
     view = await portal.wait_for(opened, words.application)
     opened_at = time.monotonic()
-    sitting.check_company(view)
+    sitting.check_company(_new_text(view, pending))
     await sitting.keep("application", view, Click.CONFIRM.stage)
     await sitting.keep_documents("application", Click.CONFIRM.stage)
     await _spend(sitting, opened_at, profile.limits.reading_s)
     await _close_application(sitting, pending.page, before)
+
+
+def _new_text(view: View, before: View) -> str:
+    """What a page says that it did not say before: of an application that lies over it, its own text."""
+    said = set(before.text.split("\n"))
+    return "\n".join(line for line in view.text.split("\n") if line not in said)
 
 
 async def _spend(sitting: Sitting, since: float, seconds: float) -> None:

@@ -96,7 +96,10 @@ class Portal:
                 return found
             self._raise_if_broken(view, token)
             is_awaited = patient or (token is not None and self._is_awaited(token, wait))
-            if self.movement.is_still(view, for_s=self.profile.limits.settled_s) and not is_awaited:
+            is_still = self.movement.is_still(view, for_s=self.profile.limits.settled_s)
+            if is_still and patient and (found := await self._in_older_tabs(seen_in)) is not None:
+                return found  # a window that opened by itself must not hide it
+            if is_still and not is_awaited:
                 if not has_scrolled and await scroll_through(view.page):
                     has_scrolled = True
                     self.movement.stir()
@@ -307,11 +310,17 @@ class Portal:
         self, seen_in: Callable[[View], T | None], newest: View, expected: Words, token: Token | None
     ) -> T:
         """What an older tab shows; not after an armed click: they show what was before it."""
-        for page in self.tabs()[1:] if token is None else []:
+        found = await self._in_older_tabs(seen_in) if token is None else None
+        if found is not None:
+            return found
+        raise await self._missing(newest, expected, "")
+
+    async def _in_older_tabs[T](self, seen_in: Callable[[View], T | None]) -> T | None:
+        for page in self.tabs()[1:]:
             found = seen_in(await look(page, self._all_words))
             if found is not None:
                 return found
-        raise await self._missing(newest, expected, "")
+        return None
 
     async def _missing(self, view: View, expected: Words, seen: str) -> DriverError:
         """Why the expected words are not there: the portal cannot serve, or it has changed."""

@@ -68,6 +68,7 @@ class CompanyWords:
 
     title: Words
     name: Words
+    insured: Words
     uscc: Words
     onward: Words
 

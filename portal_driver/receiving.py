@@ -102,7 +102,7 @@ async def _open(sitting: Sitting, policy: Listed) -> Place:
     button = await sitting.portal.find(words.view, lambda view: listed.button_in(view, words.view))
     await sitting.portal.click(button, says=words.view[0])
     page = await sitting.portal.reach(PolicyPage)
-    sitting.check_company(page.view)
+    sitting.check_company(page.view.text)
     if page.number() != policy.number:
         raise PageChanged(expected=policy.number, seen=page.number())
     return Place(sitting, policy, page)

@@ -24,6 +24,8 @@ from portal_driver.words import APART, normalise, uscc_in, values_after, years_i
 
 # A shorter cookie ("true", "zh") is no secret, and striking it out would spoil texts.
 _SHORTEST_COOKIE = 8
+# How the names of companies and of those who trade like one end.
+_COMPANY = re.compile(r"(公司|集团|企业|厂|店|行|社|部|中心|合伙)\s*$")
 
 
 @dataclass(frozen=True)
@@ -115,18 +117,22 @@ class Sitting:
 
         Where the page names no company, the portal is asked anew, in a tab of its own, whose session this is.
         """
-        self.check_company(view)
+        self.check_company(view.text)
         if not self.names_company(view):
             await self._check_session()
 
-    def check_company(self, view: View) -> None:
-        """Let nothing pass that differs from the plan: a labelled name or USCC, or the policy year."""
+    def check_company(self, text: str) -> None:
+        """Let nothing pass that a text says otherwise than the plan: a labelled name, USCC, policy year."""
         words, company = self.profile.company, self.plan.company
-        for name in values_after(view.text, words.name):
+        for name in values_after(text, words.name):
             self.compare(ShownCompany(name, ""))
-        for uscc in values_after(view.text, words.uscc):
+        for name in values_after(text, words.insured):
+            # In the heading of a list another heading follows the word.
+            if _COMPANY.search(name.split(APART, 1)[0]):
+                self.compare(ShownCompany(name, ""))
+        for uscc in values_after(text, words.uscc):
             self.compare(ShownCompany("", uscc))
-        years = years_in(view.text)
+        years = years_in(text)
         if years and self.plan.year not in years:
             raise PageChanged(
                 expected=f"{self.plan.year} 年度", seen=f"{sorted(years)} 年度 for {company.name}"
