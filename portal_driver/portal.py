@@ -178,7 +178,7 @@ class Portal:
         """Open an address in a new tab. Raises `PortalUnavailable` when nothing answers there."""
         tab = await self.context.new_page()
         try:
-            await tab.goto(address, wait_until="commit")
+            await tab.goto(address, wait_until="commit", timeout=self.profile.limits.page_s * 1000)
         except PlaywrightError as error:
             seen = _first_line(error).split(" at ", 1)[0]
             raise PortalUnavailable(Reason.PORTAL_UNAVAILABLE, expected=address, seen=seen) from None

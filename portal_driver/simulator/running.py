@@ -30,7 +30,7 @@ from .settings import Settings, beijing_now
 from .sign_in import SignIns
 from .skin import load_skin
 from .web import DroppableHttp, Site, website
-from .world import Clock, World
+from .world import Clock, Step, World
 
 _STOP_WITHIN_S = 10
 
@@ -96,6 +96,10 @@ class Simulator:
     def remove(self, desk: int) -> None:
         """Take the card out of a desk's reader."""
         self._do(lambda: self._world.remove(desk))
+
+    def put(self, uscc: str, step: Step) -> None:
+        """Begin this company's year again, at this step, with no deed counted. Raises `Refused`."""
+        self._do(lambda: self._world.put(uscc, step))
 
     def approve(self, uscc: str) -> None:
         """Have the insurer approve this company's application now. Raises `Refused`."""
