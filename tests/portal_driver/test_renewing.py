@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from portal_driver.contract import (
@@ -172,10 +174,17 @@ async def test_the_renewal_application_is_kept_for_the_client(desk: Desk, hongda
     assert application.count("小微信保易续转申请单") == 1
 
 
-async def test_every_stage_leaves_its_picture_and_its_text(desk: Desk, nanyue: Company):
+async def test_every_stage_leaves_its_picture_its_text_and_its_record(desk: Desk, nanyue: Company):
     _, staff = await desk.renew(nanyue)
 
     kept = {(event.stage, event.kind) for event in staff.heard(Evidence) if event.stage}
     first_four = [Stage.CONFIRMATION, Stage.SEALING, Stage.SIGNING, Stage.AUTHORIZATION]
-    assert kept == {(stage, kind) for stage in first_four for kind in ("picture", "text")}
+    assert kept == {(stage, kind) for stage in first_four for kind in ("picture", "text", "record")}
     assert desk.kept(run=1) == sorted(event.file for event in staff.heard(Evidence))
+    records = [event for event in staff.heard(Evidence) if event.kind == "record"]
+    read = [json.loads((desk.directory / "run-1" / event.file).read_text("utf-8")) for event in records]
+    assert [(one["click"], one["request_sha256"]) for one in read] == [
+        (event.click, event.request_sha256) for event in staff.heard(Fired)
+    ]
+    assert {(one["company"], one["uscc"], one["year"]) for one in read} == {(nanyue.name, nanyue.uscc, 2026)}
+    assert sum(event.size for event in staff.heard(Evidence)) < 3_000_000

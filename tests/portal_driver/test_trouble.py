@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -239,7 +240,11 @@ async def test_a_word_that_moved_is_reported_with_what_stands_there(
     assert (finished.outcome, finished.reason) == (PERSON, Reason.PAGE_CHANGED)
     assert expected in finished.detail["expected"]
     kept = sorted(path.suffix for path in (desk.directory / "run-1").glob("*-unknown.*"))
-    assert kept == [".html", ".jpg", ".txt"]
+    assert kept == [".html", ".jpg", ".json", ".txt"]
+    [record] = (desk.directory / "run-1").glob("*-unknown.json")
+    told = json.loads(record.read_text("utf-8"))
+    assert (told["reason"], told["expected"]) == ("page_changed", finished.detail["expected"])
+    assert "?" not in told["address"] + "".join(told["frames"])
     assert any(
         nearest in path.read_text("utf-8") for path in (desk.directory / "run-1").glob("*-unknown.txt")
     )
