@@ -425,19 +425,6 @@ def _on_other_skins() -> Iterator[Story]:
     )
 
 
-_UNLABELLED_NAME = (
-    "these pages label the company's name 投保人, which is no word of the profile's company.name"
-)
-
-# What the driver gets wrong today, and why.
-WRONG = {
-    "name_differs-entering": _UNLABELLED_NAME,
-    "name_differs-authorizing": _UNLABELLED_NAME,
-    "name_differs-receiving": _UNLABELLED_NAME,
-    "year_differs-entering": "the right year of the page beneath lets the application's wrong one pass",
-    "popup-applying-frames": "the patient wait after the sign-in looks at no tab under the window",
-}
-
 STORIES: tuple[Story, ...] = (
     *_no_page(Kind.SLOW, LATER),
     *_no_page(Kind.HTTP_5XX, LATER),

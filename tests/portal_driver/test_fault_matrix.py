@@ -22,9 +22,9 @@ from portal_driver.simulator.faults import Kind, Screen
 from portal_driver.simulator.running import Simulator
 from portal_driver.simulator.settings import Settings
 from tests.portal_driver.desk import DESK, YEAR, Desk, Staff
-from tests.portal_driver.fault_table import DEEDS, STORIES, WRONG, Cell, Clicks, Story
+from tests.portal_driver.fault_table import DEEDS, STORIES, Cell, Clicks, Story
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
 READING_S = 0.1
 # Longer than the slow page's and the slow answer's limit below.
@@ -149,14 +149,7 @@ def _is_deed(screen: Screen | None) -> bool:
     return screen in (*(Screen(deed) for deed in DEEDS), Screen.FINISH)
 
 
-def _params() -> Iterator[Any]:
-    """The stories; one that the driver is known to get wrong must fail, until it is mended."""
-    for story in STORIES:
-        marks = [pytest.mark.xfail(strict=True, reason=WRONG[story.name])] if story.name in WRONG else []
-        yield pytest.param(story, id=story.name, marks=marks)
-
-
-@pytest.mark.parametrize("story", list(_params()))
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 async def test_what_a_fault_must_lead_to_and_that_the_next_sitting_ends_well(
     story: Story,
     portals: Portals,
