@@ -13,4 +13,5 @@
   const send = window.fetch;
   window.fetch = function fetch(resource, options) {
     return send.call(this, resource, { ...options, keepalive: false });
-  };})();
+  };
+})();
