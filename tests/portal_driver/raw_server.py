@@ -15,7 +15,6 @@ PAGE = b"""<!doctype html><title>page</title>
 <button id="another" onclick="send('x'); send('y')">another</button>
 <button id="beacon" onclick="navigator.sendBeacon('/report', 'r'); send('x')">beacon</button>
 <button id="gone" onclick="leave('x')">gone</button>
-<button id="popup" onclick="popup()">popup</button>
 <button id="again" onclick="send(timed(0)); send(timed(1))">again</button>
 <button id="both" onclick="send(JSON.stringify({mobile: '1'})); forms[0].submit()">both</button>
 <button id="retry" onclick="send('x').then(() => send('x'))">retry</button>
@@ -26,7 +25,6 @@ PAGE = b"""<!doctype html><title>page</title>
   const forms = document.forms
   let calls = 0
   const confirm = () => call('confirm')
-  const popup = () => open('/closing')
   const leave = (body) => { fetch('/submit', {method: 'POST', body, keepalive: true}); location = '/done' }
   const timed = (later) => 'mobile=13820000000&t=' + (Date.now() + later)
   const body = (name) => JSON.stringify({method: name, at: Date.now()})
@@ -38,7 +36,6 @@ PAGE = b"""<!doctype html><title>page</title>
     .catch(() => { document.title = 'failed' })
 </script>"""
 
-CLOSING = b"""<script>fetch('/submit', {method: 'POST', body: 'x', keepalive: true}); close()</script>"""
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -81,8 +78,7 @@ class RawServer:
         method, path, _ = line.split(" ", 2)
         self.counts[f"{method} {path}"] += 1
         if (method, path) != ("POST", "/submit"):
-            pages = {"/": PAGE, "/closing": CLOSING}
-            connection.sendall(_response("200 OK", pages.get(path, b"done")))
+            connection.sendall(_response("200 OK", PAGE if path == "/" else b"done"))
             return True
         return self._submit(connection)
 

@@ -224,22 +224,6 @@ async def test_a_request_that_would_outlive_its_page_is_sent_once(serve, guard, 
     assert server.posts == 1
 
 
-async def test_a_window_that_closes_over_its_request_sends_it_at_most_once(serve, guard):
-    server = serve("ok")
-    guarded = await guard(server)
-    guarded.gate.open(Armed(Click.CONFIRM))
-
-    for _ in range(10):
-        async with guarded.page.context.expect_page() as opening:
-            await guarded.page.click("#popup")
-        window = await opening.value
-        if not window.is_closed():
-            await window.wait_for_event("close")
-    await guarded.page.goto(f"{server.address}/")
-
-    assert server.posts <= 1
-
-
 async def test_the_page_that_the_portal_redirects_to_is_shown(serve, guard):
     server = serve("303")
     guarded = await guard(server)
