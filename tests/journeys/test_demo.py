@@ -10,7 +10,8 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -39,19 +40,40 @@ def season(tmp_path: Path) -> Path:
     return short
 
 
-def demo(runtime: Path, season: Path, *words: str, output: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "manage.py", "demo", "--desks", "2", "--port", "0"),
-            *("--companies", str(season), *words),
-        ],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"XUBAO_RUNTIME": str(runtime)},
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+type Demo = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def demo(runtime: Path, season: Path) -> Iterator[Demo]:
+    """Starts a demo; one that a failed test left running is ended here."""
+    with ExitStack() as ends:
+
+        def start(*words: str, output: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+            played = subprocess.Popen(
+                [
+                    *(sys.executable, "manage.py", "demo", "--desks", "2", "--port", "0"),
+                    *("--companies", str(season), *words),
+                ],
+                cwd=settings.BASE_DIR,
+                env=os.environ | {"XUBAO_RUNTIME": str(runtime)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            ends.callback(end, played)
+            return played
+
+        yield start
+
+
+def end(played: subprocess.Popen[bytes]) -> None:
+    """End a demo that still runs, and collect it."""
+    if played.poll() is None:
+        played.send_signal(signal.SIGTERM)
+        played.communicate()
+    elif played.stdout is not None:
+        played.stdout.close()
 
 
 def processes_about(runtime: Path) -> list[str]:
@@ -60,11 +82,12 @@ def processes_about(runtime: Path) -> list[str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+                words = (entry / "cmdline").read_bytes()
+                about = str(runtime).encode() in (entry / "environ").read_bytes() + words
             except OSError:  # it has ended meanwhile
                 continue
-            if str(runtime).encode() in told:
-                found.append(f"{entry.name} {(entry / 'cmdline').read_bytes().replace(b'\0', b' ').decode()}")
+            if about:
+                found.append(f"{entry.name} {words.replace(b'\0', b' ').decode()}")
     return found
 
 
@@ -79,8 +102,8 @@ def assert_nothing_is_left(runtime: Path) -> None:
     assert left == []
 
 
-def test_the_demo_takes_its_companies_from_the_workbook_to_the_policy(runtime: Path, season: Path) -> None:
-    played = demo(runtime, season, "--once")
+def test_the_demo_takes_its_companies_from_the_workbook_to_the_policy(runtime: Path, demo: Demo) -> None:
+    played = demo("--once")
     said, _ = played.communicate(timeout=240)
     result = json.loads(said.decode().splitlines()[-1])
     assert played.returncode == 0
@@ -106,32 +129,30 @@ def test_the_demo_takes_its_companies_from_the_workbook_to_the_policy(runtime: P
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_demo_that_is_ended_in_the_middle_leaves_nothing(
-    runtime: Path, season: Path, signum: signal.Signals
+    runtime: Path, demo: Demo, signum: signal.Signals
 ) -> None:
-    played = demo(runtime, season)
+    played = demo()
     assert eventually(lambda: is_at_work(runtime), within_s=90)
     played.send_signal(signum)
     played.communicate(timeout=60)
     assert_nothing_is_left(runtime)
 
 
-def test_a_second_demo_beside_it_is_refused_with_one_line(runtime: Path, season: Path) -> None:
-    first = demo(runtime, season)
-    try:
-        assert eventually(lambda: (runtime / "log" / "postgres.log").exists())
-        second = demo(runtime, season)
-        said, _ = second.communicate(timeout=60)
-        assert second.returncode != 0
-        assert len(said.decode().splitlines()) == 1
-    finally:
-        first.send_signal(signal.SIGTERM)
-        first.communicate(timeout=60)
+def test_a_second_demo_beside_it_is_refused_with_one_line(runtime: Path, demo: Demo) -> None:
+    first = demo()
+    assert eventually(lambda: (runtime / "log" / "postgres.log").exists())
+    second = demo()
+    said, _ = second.communicate(timeout=60)
+    assert second.returncode != 0
+    assert len(said.decode().splitlines()) == 1
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=60)
     assert_nothing_is_left(runtime)
 
 
-def test_in_a_terminal_the_stages_are_drawn_in_place(runtime: Path, season: Path) -> None:
+def test_in_a_terminal_the_stages_are_drawn_in_place(runtime: Path, demo: Demo) -> None:
     ours, theirs = pty.openpty()
-    played = demo(runtime, season, output=theirs)
+    played = demo(output=theirs)
     os.close(theirs)
     said = heard(ours, until="收悉")
     assert "\x1b[2K  确认" in said

@@ -124,9 +124,14 @@ def plan(desk: Desk, hongda: Company, profile_file: Path) -> Plan:
 
 
 def all_gone(pids: set[int]) -> bool:
-    return not any(
-        Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids
-    )
+    return not any(map(is_alive, pids))
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except OSError:  # it ended before it could be read
+        return False
 
 
 def wait_until(claim: Callable[[], bool]) -> None:
