@@ -55,8 +55,7 @@ async def _prepare(sitting: Sitting, click: Click) -> None:
     """Everything on the screen that can still be undone."""
     words = sitting.profile.authorizing
     if click is Click.CONFIRM:
-        await _fill_contact(sitting)
-        await _agree(sitting)
+        await _agree(sitting, await _fill_contact(sitting))
     elif click is Click.SIGN:
         await sitting.portal.tick(words.sign_box)
     elif click is Click.AUTHORIZE:
@@ -116,31 +115,37 @@ def _listed(sitting: Sitting, listing: Listing) -> tuple[None, str]:
     return None, f"{sitting.profile.menu.applications[0]} {number}"
 
 
-async def _fill_contact(sitting: Sitting) -> None:
-    """Fill name, mobile and e-mail. Raises `PersonNeeded` for what the portal would refuse (guide, 二.2)."""
+async def _fill_contact(sitting: Sitting) -> View:
+    """Fill name, mobile and e-mail; returns the page as it is then.
+
+    Raises `PersonNeeded` for what the portal would refuse (guide, 二.2).
+    """
     words, contact = sitting.profile.pending, sitting.plan.contact
     if re.search(r"[-_]", contact.email):
         raise PersonNeeded(Reason.CONTACT_REFUSED, seen="the e-mail holds a hyphen or an underscore")
-    await sitting.portal.fill(words.contact_name, contact.name)
-    await sitting.portal.fill(words.contact_mobile, contact.mobile)
-    await sitting.portal.fill(words.contact_email, contact.email)
-    view = await sitting.portal.look()
+    view = await sitting.portal.fill(
+        {
+            words.contact_name: contact.name,
+            words.contact_mobile: contact.mobile,
+            words.contact_email: contact.email,
+        }
+    )
     if said := view.mentions(words.contact_refused):
         raise PersonNeeded(Reason.CONTACT_REFUSED, seen=said)
+    return view
 
 
-async def _agree(sitting: Sitting) -> None:
+async def _agree(sitting: Sitting, pending: View) -> None:
     """Tick the box; the renewal application (续转申请单) opens: keep it, spend its full time, close it."""
     portal, profile = sitting.portal, sitting.profile
     words = profile.pending
-    pending = await portal.look()
     before, tabs = closers(pending, profile), portal.tabs()
 
     def opened(view: View) -> View | None:
         is_open = view.page not in tabs or close_button(view, profile, before)
         return view if view.ready and is_open else None
 
-    await portal.tick(words.box)
+    await portal.tick(words.box, before=pending)
     view = await portal.wait_for(opened, words.application)
     opened_at = time.monotonic()
     sitting.check_company(_new_text(view, pending))
@@ -171,23 +176,22 @@ async def _close_application(sitting: Sitting, pending: Page, before: Closers) -
     words = profile.pending.close_application
     give_up_at = time.monotonic() + _COUNTDOWN_ENDS_WITHIN_S
 
-    def ended(view: View) -> bool | None:
+    def ended(view: View) -> View | None:
         button = close_button(view, profile, before)
         if button is None:
-            return True if view.page is not pending else None
-        return True if time.monotonic() > give_up_at or not _is_counting(button, view, profile) else None
+            return view if view.page is not pending else None
+        return view if time.monotonic() > give_up_at or not _is_counting(button, view, profile) else None
 
     def closed(view: View) -> bool | None:
         button = close_button(view, profile, before)
         is_open = button is not None and button.layer > 0
         return True if PendingPage.shown_in(view, profile) and not is_open else None
 
-    await portal.wait_for(ended, words, patient=True)
-    view = await portal.look()
+    view = await portal.wait_for(ended, words, patient=True)
     if close_button(view, profile, before) is None and view.page is not pending:
         await view.page.close()
     else:
-        button = await portal.find(words, lambda view: close_button(view, profile, before))
+        button = await portal.find(words, lambda view: close_button(view, profile, before), before=view)
         await portal.click(button, says=words[0])
     await portal.wait_for(closed, profile.pending.confirm)
 

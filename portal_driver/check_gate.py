@@ -9,7 +9,6 @@ person has looked at is named by its method and address and then passes.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +18,7 @@ from playwright.async_api import BrowserContext, Route
 from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Click
-
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
-# Chromium would send the same body again to the new address, past this gate.
-_REPEATING = frozenset({307, 308})
+from portal_driver.wall import READING, harmlessly, send_once, wall_off
 
 
 class Fate(StrEnum):
@@ -68,6 +64,7 @@ class ReadingGate:
 
     async def guard(self, context: BrowserContext) -> None:
         """Route every request of the context's pages, popups included, through this gate."""
+        await wall_off(context, self._may_leave)
         await context.route("**/*", self._pass)
 
     def shut(self) -> None:
@@ -80,21 +77,27 @@ class ReadingGate:
 
     async def _pass(self, route: Route) -> None:
         request = route.request
-        is_irreversible = any(
-            pattern.search(f"{request.method} {request.url}") for pattern in self._irreversible
-        )
-        if request.method in _READING and not is_irreversible:
-            await _harmlessly(route, None)
+        if self._may_leave(request.method, request.url):
+            await harmlessly(route.continue_())
             return
         line = f"{request.method} {without_parameters(request.url)}"
-        fate = Fate.IRREVERSIBLE if is_irreversible else self._fate(line)
+        fate = self._fate(line, is_irreversible=self._is_irreversible(request.method, request.url))
         self.seen.append(SeenRequest(line, self.screen, self.pressed, fate))
         if fate in (Fate.STOPPED, Fate.IRREVERSIBLE):
-            await _harmlessly(route, "blockedbyclient")
+            await harmlessly(route.abort("blockedbyclient"))
         else:
             await self._send_once(route)
 
-    def _fate(self, line: str) -> Fate:
+    def _may_leave(self, method: str, url: str) -> bool:
+        """Whether the browser may send it by itself: only what reads."""
+        return method in READING and not self._is_irreversible(method, url)
+
+    def _is_irreversible(self, method: str, url: str) -> bool:
+        return any(pattern.search(f"{method} {url}") for pattern in self._irreversible)
+
+    def _fate(self, line: str, *, is_irreversible: bool) -> Fate:
+        if is_irreversible:
+            return Fate.IRREVERSIBLE
         if not self._is_shut:
             return Fate.SENT
         return Fate.LET_THROUGH if line in self._let_through else Fate.STOPPED
@@ -102,18 +105,10 @@ class ReadingGate:
     async def _send_once(self, route: Route) -> None:
         """Send it as the driver does, without Chromium's own second try."""
         try:
-            answer = await route.fetch(max_retries=0, max_redirects=0, timeout=self._answer_ms)
-            if answer.status in _REPEATING:
-                raise PlaywrightError("the portal asks to send it again elsewhere")
+            answer = await send_once(route, timeout_ms=self._answer_ms)
             await route.fulfill(response=answer)
         except PlaywrightError:
-            await _harmlessly(route, "connectionfailed")
-
-
-async def _harmlessly(route: Route, error: str | None) -> None:
-    """Let a request go on, or end it with the error; its page may be gone by now."""
-    with contextlib.suppress(PlaywrightError):
-        await (route.continue_() if error is None else route.abort(error))
+            await harmlessly(route.abort("connectionfailed"))
 
 
 def without_parameters(address: str) -> str:

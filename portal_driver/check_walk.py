@@ -307,9 +307,13 @@ class Walk:
             return
         self.notes.masker.learn(contact.name, contact.mobile, contact.email)
         try:
-            await self.portal.fill(words.contact_name, contact.name)
-            await self.portal.fill(words.contact_mobile, contact.mobile)
-            await self.portal.fill(words.contact_email, contact.email)
+            await self.portal.fill(
+                {
+                    words.contact_name: contact.name,
+                    words.contact_mobile: contact.mobile,
+                    words.contact_email: contact.email,
+                }
+            )
         except DriverError as error:
             self.notes.trouble("pending_policy", error)
         else:

@@ -41,7 +41,7 @@ async def press_once[T](
     """
     view = await sitting.portal.look()
     await sitting.check_page(view)
-    button = await sitting.portal.find(words, button_in)
+    button = await sitting.portal.find(words, button_in, before=view)
     await sitting.keep(screen.name, view, click.stage)
     if sitting.plan.stop_before is click:
         raise StopBefore(click)

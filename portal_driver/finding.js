@@ -2,7 +2,7 @@
  *
  * Works on any markup: it walks the tree as it is shown (shadow roots and slots included) and judges by
  * what is visible, never by class names or ids that one skin happens to use.
- * `wanted` limits the pressable things to texts that hold one of these words (normalised); null lists all.
+ * `wanted` limits the pressable things to texts that hold one of these words (normalised, a line each); null lists all.
  * Returns what was seen, as JSON: Playwright takes ten times as long to bring the same values one by one.
  * With `take` ({kind, index, said}) it returns the element behind one thing that was seen, or null where
  * another stands in its place by now.
@@ -20,7 +20,7 @@
   const APART = "\u2063";  // invisible, and no part of any word
 
   const literally = (word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const wantedText = wanted && new RegExp(wanted.map(literally).join("|"));
+  const wantedText = wanted && new RegExp(wanted.split("\n").map(literally).join("|"));
   const normal = (text) => text.normalize("NFKC").replace(INVISIBLE, "");
   const styles = new Map();
   const style = (el) => styles.get(el) || (styles.set(el, getComputedStyle(el)), styles.get(el));

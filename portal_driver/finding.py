@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
-from playwright.async_api import ElementHandle, Frame, Page
+from playwright.async_api import ElementHandle, Frame, JSHandle, Page
 from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Reason
@@ -23,13 +24,15 @@ from portal_driver.errors import PageChanged
 from portal_driver.profile import Words
 from portal_driver.words import begins, mentions, nearest, normalise, says
 
-# It goes to each frame at each look: without its comments it is half as long.
+# It goes to each document once: without its comments it is half as long.
 _SCRIPT = re.sub(
     r"^ *//.*\n|^ +",
     "",
     (Path(__file__).parent / "finding.js").read_text(encoding="utf-8"),
     flags=re.MULTILINE,
 )
+_FIND = "(find, query) => find(query)"
+_FINDERS: WeakKeyDictionary[Frame, JSHandle] = WeakKeyDictionary()
 _SCROLL = (Path(__file__).parent / "scrolling.js").read_text(encoding="utf-8")
 _PRESSABLE = 3
 _STANDS_ALONE = 3
@@ -315,7 +318,7 @@ async def look(page: Page, wanted: Iterable[str] | None) -> View:
 
     Frames that are not shown are left out; one that goes away while we look makes the view unready.
     """
-    query = {"wanted": None if wanted is None else sorted({normalise(word) for word in wanted})}
+    query = {"wanted": None if wanted is None else "\n".join(sorted({normalise(word) for word in wanted}))}
     seen = await asyncio.gather(*(_look_at(frame, query) for frame in page.frames))
     parts = [part for part in seen if part is not None and part[1]]
     return View(
@@ -356,10 +359,11 @@ async def take(thing: Press | Field | Box) -> ElementHandle | None:
     said = thing.said if isinstance(thing, Press) else ""
     query = {**thing.document.query, "take": {"kind": kind, "index": thing.index, "said": said}}
     try:
-        handle = await thing.document.frame.evaluate_handle(_SCRIPT, query)
+        finder = await _finder_in(thing.document.frame)
+        found = await finder.evaluate_handle(_FIND, query)
     except PlaywrightError:
         return None
-    return handle.as_element()
+    return found.as_element()
 
 
 def closest(view: View, words: Words) -> str:
@@ -372,10 +376,28 @@ def closest(view: View, words: Words) -> str:
 async def _look_at(frame: Frame, query: dict[str, Any]) -> tuple[Document, dict[str, Any]] | None:
     """What a frame shows: nothing ({}) when it is hidden, None when it is between two documents."""
     try:
-        seen: dict[str, Any] = json.loads(await frame.evaluate(_SCRIPT, query))
+        seen: dict[str, Any] = json.loads(await _ask(frame, query))
     except PlaywrightError:
         return None
     return Document(frame, query), seen
+
+
+async def _ask(frame: Frame, query: dict[str, Any]) -> str:
+    finder = await _finder_in(frame)
+    try:
+        seen: str = await finder.evaluate(_FIND, query)
+    except PlaywrightError:  # another document has come into the frame
+        _FINDERS.pop(frame, None)
+        finder = await _finder_in(frame)
+        seen = await finder.evaluate(_FIND, query)
+    return seen
+
+
+async def _finder_in(frame: Frame) -> JSHandle:
+    """The script in the frame's document, which keeps it for the looks to come. The page cannot see it."""
+    if frame not in _FINDERS:
+        _FINDERS[frame] = await frame.evaluate_handle(f"() => {_SCRIPT}")
+    return _FINDERS[frame]
 
 
 def _press(document: Document, seen: dict[str, Any]) -> Press:

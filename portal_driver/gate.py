@@ -3,17 +3,16 @@
 Chromium sends a POST a second time by itself when the answer is lost (closed or reset connection,
 408). So each request that is not a plain read is sent by Playwright's own client, once and
 without retry, and its answer is handed to the page. A request that the profile calls irreversible
-leaves only under a token, and a token is made from one `Armed`.
+leaves only under a token, and a token is made from one `Armed`. Beneath it stands the wall (`wall.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote_plus
@@ -22,13 +21,11 @@ from playwright.async_api import APIResponse, BrowserContext, Request, Route
 from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Armed, Click
+from portal_driver.wall import READING, harmlessly, send_once, wall_off
 
 _PAGE_SETUP = Path(__file__).parent / "page_setup.js"
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # Reports that a page sends beside its work; none of them is the request that a click caused.
-_ASIDE = frozenset({"cspviolationreport", "eventsource"})
-# Chromium would send the same body again to the new address, past this gate.
-_REPEATING = frozenset({307, 308})
+_ASIDE = frozenset({"ping", "cspviolationreport", "eventsource"})
 # What may differ when the same thing is sent again: times, nonces, keys, the boundaries of a form.
 _USED_ONCE = re.compile(
     r"-*WebKitFormBoundary\w+|(?=(?:[A-Za-z_+/-]*\d){3})[0-9A-Za-z_+/-]{16,}"
@@ -86,6 +83,7 @@ class Gate:
 
     async def guard(self, context: BrowserContext) -> None:
         """Route every request of the context's pages, popups included, through this gate."""
+        await wall_off(context, self._may_leave)
         await context.add_init_script(path=_PAGE_SETUP)
         await context.route("**/*", self._pass)
 
@@ -109,13 +107,14 @@ class Gate:
 
     async def _pass(self, route: Route) -> None:
         request = route.request
-        click = self.click_of(request.method, request.url)
-        # A report that is held is let go when its page goes: the gate would send it a second time.
-        is_report = request.resource_type == "ping"
-        if click is None and (request.method in _READING or is_report):
-            await _harmlessly(route.continue_())
-            return
-        await self._send_once(route, click)
+        if self._may_leave(request.method, request.url):
+            await harmlessly(route.continue_())
+        else:
+            await self._send_once(route, self.click_of(request.method, request.url))
+
+    def _may_leave(self, method: str, url: str) -> bool:
+        """Whether the browser may send it by itself: only what reads."""
+        return method in READING and self.click_of(method, url) is None
 
     def click_of(self, method: str, url: str) -> Click | None:
         """The irreversible click that the profile knows this request as."""
@@ -171,7 +170,7 @@ class Gate:
 
     async def _stop(self, route: Route) -> None:
         self.stopped.append(f"{route.request.method} {_without_query(route.request.url)}")
-        await _harmlessly(route.abort("blockedbyclient"))
+        await harmlessly(route.abort("blockedbyclient"))
 
     def _is_fired_by(self, token: Token, click: Click | None, request: Request) -> bool:
         """Whether this is *the* request of the armed click.
@@ -186,15 +185,13 @@ class Gate:
     async def _exchange(self, route: Route, token: Token | None = None) -> APIResponse | None:
         """Send the request once and hand its answer to the page; None when the answer was lost."""
         try:
-            answer = await route.fetch(max_retries=0, max_redirects=0, timeout=self._answer_ms)
-            if answer.status in _REPEATING:
-                raise PlaywrightError(f"the portal asks to send it again elsewhere ({answer.status})")
+            answer = await send_once(route, timeout_ms=self._answer_ms)
         except PlaywrightError as error:
             if token is not None:
                 token.lost = _cause(error)
-            await _harmlessly(route.abort("connectionfailed"))
+            await harmlessly(route.abort("connectionfailed"))
             return None
-        await _harmlessly(route.fulfill(response=answer))
+        await harmlessly(route.fulfill(response=answer))
         return answer
 
 
@@ -227,12 +224,6 @@ def request_digest(request: Request) -> str:
     digest = hashlib.sha256(f"{request.method}\n{request.url}\n".encode())
     digest.update(request.post_data_buffer or b"")
     return digest.hexdigest()
-
-
-async def _harmlessly(answering: Awaitable[None]) -> None:
-    """Answer a route whose page may be gone by now; then nobody waits for the answer."""
-    with contextlib.suppress(PlaywrightError):
-        await answering
 
 
 def _cause(error: PlaywrightError) -> str:

@@ -36,6 +36,7 @@ class Movement:
         self.downloads: asyncio.Queue[Download] = asyncio.Queue()
         self.documents: list[Response] = []
         self._changed = asyncio.Event()
+        self._stirred = asyncio.Event()
         self._in_flight: set[Request] = set()
         self._calls: Counter[tuple[str, str, str]] = Counter()
         self._last_at = time.monotonic()
@@ -101,17 +102,22 @@ class Movement:
         """The first call of the page's scripts that failed since `begin`; nothing when none did."""
         return next(iter(self._failed_calls), "")
 
-    async def next_look(self) -> None:
-        """Wait until something changes, or until it is time to look again anyway."""
+    async def next_look(self, *, loading: bool = False) -> None:
+        """Wait until something changes, or until it is time to look again anyway.
+
+        A page that is `loading` is looked at again when a document of it has come or gone: each of its
+        pictures and scripts moves too, and every look takes time from its loading.
+        """
         try:
             async with asyncio.timeout(_LOOK_AGAIN_S):
-                await self._changed.wait()
+                await (self._stirred if loading else self._changed).wait()
         except TimeoutError:
             return
 
     def forget(self) -> None:
         """What changed so far will be seen by the look that follows."""
         self._changed.clear()
+        self._stirred.clear()
 
     def _on_page(self, page: Page) -> None:
         page.on("framenavigated", self.stir)
@@ -123,9 +129,10 @@ class Movement:
         self.stir()
 
     def stir(self, *_: object) -> None:
-        """Something moved."""
+        """A document or a tab came, loaded or went."""
         self._last_at = time.monotonic()
         self._changed.set()
+        self._stirred.set()
 
     def _on_request(self, request: Request) -> None:
         body = (request.post_data_buffer or b"").decode("utf-8", "replace")

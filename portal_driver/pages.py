@@ -76,7 +76,7 @@ class SignInPage(Screen):
         # A page that was still loading may have let the first press go by.
         for _ in range(2):
             if self.view.has_press(words.card_tab):
-                await portal.walk(words.card_tab)
+                await portal.walk(words.card_tab, before=self.view)
             form = await portal.wait_for(lambda view: SignInForm.shown_in(portal, view), words.pin)
             if not await form.is_one_of(others):
                 return form
@@ -96,11 +96,15 @@ class SignInForm:
     field: Field
     button: Press
 
-    async def type_pin(self, pin: str) -> None:
+    async def type_pin(self, pin: str, *, before: View | None = None) -> None:
         """Type the PIN and press 登录, once. What came of it is read afterwards."""
         words = self.portal.profile.sign_in
-        button = await self.portal.find(words.sign_in, lambda view: SignInForm.button_in(view, words))
-        field = await self.portal.element(lambda view: SignInForm.field_in(view, words), words.pin)
+        button = await self.portal.find(
+            words.sign_in, lambda view: SignInForm.button_in(view, words), before=before
+        )
+        field = await self.portal.element(
+            lambda view: SignInForm.field_in(view, words), words.pin, before=before
+        )
         await field.fill(pin)
         await self.portal.click(button, says=words.sign_in[0])
 

@@ -6,7 +6,7 @@ Waiting is for a condition, with a deadline; nothing sleeps for luck.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,7 @@ class Portal:
                 return await self._seen_in_older_tabs(seen_in, view, expected, token)
             if wait.is_over():
                 raise await self._missing(view, expected, "still loading")
-            await self.movement.next_look()
+            await self.movement.next_look(loading=not view.ready)
 
     def _is_awaited(self, token: Token, wait: _Wait) -> bool:
         """Whether the armed request may still leave, or its answer may still come."""
@@ -184,18 +184,23 @@ class Portal:
             raise PortalUnavailable(Reason.PORTAL_UNAVAILABLE, expected=address, seen=seen) from None
 
     async def find(
-        self, words: Words, seen_in: Callable[[View], Press | None] | None = None
+        self,
+        words: Words,
+        seen_in: Callable[[View], Press | None] | None = None,
+        *,
+        before: View | None = None,
     ) -> ElementHandle:
         """The one enabled thing to press that says the words. Nothing is pressed yet.
 
-        `seen_in` says which thing is meant where the words alone do not tell.
+        `seen_in` says which thing is meant where the words alone do not tell. `before` is a view that was
+        just had: what stands in it needs no other look.
         """
 
         def enabled(view: View) -> Press | None:
             press = seen_in(view) if seen_in else view.press(words)
             return press if press and not press.disabled else None
 
-        return await self.element(enabled, words)
+        return await self.element(enabled, words, before=before)
 
     async def press(self, words: Words) -> None:
         """Press what says the words, once it can be pressed. Not for irreversible things."""
@@ -215,39 +220,71 @@ class Portal:
                 return  # the press closed its own tab
             raise PageChanged(expected=f"{says}, to be pressed", seen=_in_the_way(error)) from None
 
-    async def walk(self, words: Words) -> None:
+    async def walk(self, words: Words, *, before: View | None = None) -> None:
         """Press what leads where the words say. Raises `PageChanged` where nothing says them."""
-        lead = await self.wait_for(lambda view: next(iter(view.ways(words)), None), words, to_act=True)
-        element = await take(lead)
-        if element is not None:
-            await self.click(element, says=lead.said)
+        element = await self.element(lambda view: next(iter(view.ways(words)), None), words, before=before)
+        await self.click(element, says=words[0])
 
-    async def fill(self, words: Words, value: str) -> None:
-        """Fill the field with this label and read it back. Raises `PageChanged` when it reads otherwise."""
-        element = await self.element(lambda view: view.field(words), words)
-        await element.fill(value)
-        stands = await element.evaluate("field => field.value ?? field.textContent")
-        if stands.strip() != value:
-            raise PageChanged(expected=f"{words[0]} as written", seen="the page changed what was written")
+    async def fill(self, values: Mapping[Words, str]) -> View:
+        """Fill the fields with these labels; returns what the page shows then.
 
-    async def tick(self, words: Words) -> None:
+        Raises `PageChanged` when one of them reads otherwise once all are filled.
+        """
+        elements = await self._fields(list(values))
+        for element, value in zip(elements, values.values(), strict=True):
+            await element.fill(value)
+        for element, (words, value) in zip(elements, values.items(), strict=True):
+            stands = await element.evaluate("field => field.value ?? field.textContent")
+            if stands.strip() != value:
+                raise PageChanged(expected=f"{words[0]} as written", seen="the page changed what was written")
+        return await self.look()
+
+    async def _fields(self, labels: Sequence[Words]) -> list[ElementHandle]:
+        """All of the labelled fields, as they stand beside each other in one view."""
+
+        def all_in(view: View) -> list[Field] | None:
+            found = [field for words in labels if (field := view.field(words))]
+            return found if len(found) == len(labels) else None
+
+        while True:
+            fields = await self.wait_for(all_in, tuple(words[0] for words in labels), to_act=True)
+            elements = [await take(field) for field in fields]
+            if None not in elements:
+                return [element for element in elements if element]
+
+    async def tick(self, words: Words, *, before: View | None = None) -> None:
         """Tick the box beside the words, unless it is ticked."""
 
         def beside(view: View) -> Box | Press | None:
             return view.box(words) or view.label(words)
 
-        box = await self.wait_for(beside, words, to_act=True)
-        if not (isinstance(box, Box) and box.ticked):
-            await self.click(await self.element(beside, words), says=words[0])
+        box = await self._thing(beside, words, before)
+        if isinstance(box, Box) and box.ticked:
+            return
+        await self.click(await take(box) or await self.element(beside, words), says=words[0])
 
     async def element(
-        self, seen_in: Callable[[View], Press | Field | Box | None], expected: Words
+        self,
+        seen_in: Callable[[View], Press | Field | Box | None],
+        expected: Words,
+        *,
+        before: View | None = None,
     ) -> ElementHandle:
         """The element behind the first thing that `seen_in` sees. Raises as `wait_for`."""
-        while True:
-            element = await take(await self.wait_for(seen_in, expected, to_act=True))
-            if element is not None:
-                return element
+        element = await take(await self._thing(seen_in, expected, before))
+        while element is None:
+            element = await take(await self._thing(seen_in, expected, None))
+        return element
+
+    async def _thing[T: Press | Field | Box](
+        self, seen_in: Callable[[View], T | None], expected: Words, before: View | None
+    ) -> T:
+        """What can be acted on: at once in a view that was just had, or in the first that shows it."""
+        if before is not None and before.ready:
+            thing = seen_in(before)
+            if thing is not None and not (isinstance(thing, Press) and thing.covered):
+                return thing
+        return await self.wait_for(seen_in, expected, to_act=True)
 
     async def rest(self) -> View:
         """The newest tab once nothing moves in it any more, or once a page may take no longer."""
@@ -257,7 +294,7 @@ class Portal:
             view = await self.look()
             if self.movement.is_still(view, for_s=self.profile.limits.settled_s) or wait.is_over():
                 return view
-            await self.movement.next_look()
+            await self.movement.next_look(loading=not view.ready)
 
     async def close_top_layer(self, words: Words) -> None:
         """Press what closes the layer on top, if there is one."""

@@ -147,13 +147,13 @@ async def _step(sitting: Sitting) -> Screen | None:
         return sitting.names_company(view) and view.has_press(sitting.profile.menu.policies)
 
     banner = await find_banner(sitting.portal, is_inside)
-    return await behind_banner(sitting.portal) if banner else None
+    return await behind_banner(sitting.portal, banner.view) if banner else None
 
 
-async def behind_banner(portal: Portal) -> Screen:
-    """The screen that 查看保单 leads to."""
+async def behind_banner(portal: Portal, before: View | None = None) -> Screen:
+    """The screen that 查看保单 leads to; `before` is the view of it that was just had."""
     words = portal.profile.pending.view
-    button = await portal.find(words, lambda view: BannerPage.button_in(view, portal.profile))
+    button = await portal.find(words, lambda view: BannerPage.button_in(view, portal.profile), before=before)
     await portal.click(button, says=words[0])
     return await portal.reach(*STEPS)
 
@@ -180,7 +180,7 @@ async def find_banner(portal: Portal, is_inside: Callable[[View], bool]) -> Bann
             if lead is None:
                 break
             pressed[lead] += 1
-            await portal.walk(lead)
+            await portal.walk(lead, before=view)
             with contextlib.suppress(PageChanged):
                 return await portal.reach(BannerPage)
             if (await portal.look()).mentions(profile.pending.banner):

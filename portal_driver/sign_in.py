@@ -67,13 +67,14 @@ async def _open_sign_in(sitting: Sitting) -> SignInPage:
 async def try_once(portal: Portal, form: SignInForm, pin: str, scrubber: Scrubber) -> None:
     """Sign in, once. Whatever else follows a typed PIN is `SignInRefused`, never a second try."""
     # What the page says beforehand ("输错五次将被锁定") is no answer to the PIN.
-    said_before = frozenset(_lines((await portal.look()).text))
+    before = await portal.look()
+    said_before = frozenset(_lines(before.text))
 
     def result_in(view: View) -> SignInRefused | bool | None:
         return _result(portal, scrubber, view, said_before)
 
     try:
-        await form.type_pin(pin)
+        await form.type_pin(pin, before=before)
         result = await portal.wait_for(result_in, portal.profile.company.title, patient=True)
     except DriverError as error:
         raise SignInRefused(Reason.SIGN_IN_UNCLEAR, **error.detail) from None

@@ -15,6 +15,8 @@ PAGE = b"""<!doctype html><title>page</title>
 <button id="another" onclick="send('x'); send('y')">another</button>
 <button id="beacon" onclick="navigator.sendBeacon('/report', 'r'); send('x')">beacon</button>
 <button id="gone" onclick="leave('x')">gone</button>
+<button id="popup" onclick="popup()">popup</button>
+<button id="worker" onclick="worker()">worker</button>
 <button id="again" onclick="send(timed(0)); send(timed(1))">again</button>
 <button id="both" onclick="send(JSON.stringify({mobile: '1'})); forms[0].submit()">both</button>
 <button id="retry" onclick="send('x').then(() => send('x'))">retry</button>
@@ -25,6 +27,11 @@ PAGE = b"""<!doctype html><title>page</title>
   const forms = document.forms
   let calls = 0
   const confirm = () => call('confirm')
+  const popup = () => open('/closing')
+  const worker = () => {
+    const shared = new SharedWorker('/worker.js')
+    shared.port.onmessage = ({data}) => { document.title = data }
+  }
   const leave = (body) => { fetch('/submit', {method: 'POST', body, keepalive: true}); location = '/done' }
   const timed = (later) => 'mobile=13820000000&t=' + (Date.now() + later)
   const body = (name) => JSON.stringify({method: name, at: Date.now()})
@@ -36,6 +43,9 @@ PAGE = b"""<!doctype html><title>page</title>
     .catch(() => { document.title = 'failed' })
 </script>"""
 
+CLOSING = b"""<script>fetch('/submit', {method: 'POST', body: 'x', keepalive: true}); close()</script>"""
+WORKER = b"""onconnect = ({ports: [port]}) => fetch('/submit', {method: 'POST', body: 'x'})
+  .then(() => port.postMessage('sent'), () => port.postMessage('failed'))"""
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -78,7 +88,9 @@ class RawServer:
         method, path, _ = line.split(" ", 2)
         self.counts[f"{method} {path}"] += 1
         if (method, path) != ("POST", "/submit"):
-            connection.sendall(_response("200 OK", PAGE if path == "/" else b"done"))
+            pages = {"/": PAGE, "/closing": CLOSING, "/worker.js": WORKER}
+            kind = "text/javascript" if path.endswith(".js") else "text/html"
+            connection.sendall(_response("200 OK", pages.get(path, b"done"), kind=kind))
             return True
         return self._submit(connection)
 
@@ -116,11 +128,11 @@ def _body(reader: object) -> bytes:
     return bytes(reader.read(length))  # type: ignore[attr-defined]
 
 
-def _response(status: str, body: bytes, *headers: str) -> bytes:
+def _response(status: str, body: bytes, *headers: str, kind: str = "text/html") -> bytes:
     lines = [
         f"HTTP/1.1 {status}",
         f"Content-Length: {len(body)}",
-        "Content-Type: text/html",
+        f"Content-Type: {kind}",
         *headers,
         "",
         "",

@@ -154,6 +154,9 @@ async def test_where_no_address_is_known_the_first_request_of_the_click_is_the_o
     guarded = await guard(server, {Click.CONFIRM: ()})
 
     await guarded.press("beacon", armed=Armed(Click.CONFIRM))
+    async with asyncio.timeout(10):
+        while not server.counts["POST /report"]:
+            await asyncio.sleep(0.01)
 
     assert server.counts["POST /submit"] == 1
     assert server.counts["POST /report"] == 1
@@ -222,6 +225,33 @@ async def test_a_request_that_would_outlive_its_page_is_sent_once(serve, guard, 
     await guarded.press("gone", armed=Armed(Click.CONFIRM))
 
     assert server.posts == 1
+
+
+async def test_a_window_that_closes_over_its_request_sends_it_at_most_once(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server)
+    guarded.gate.open(Armed(Click.CONFIRM))
+
+    for _ in range(10):
+        async with guarded.page.context.expect_page() as opening:
+            await guarded.page.click("#popup")
+        window = await opening.value
+        if not window.is_closed():
+            await window.wait_for_event("close")
+    await guarded.page.goto(f"{server.address}/")
+
+    assert server.posts <= 1
+
+
+async def test_a_worker_that_no_page_answers_for_sends_nothing_but_reads(serve, guard):
+    server = serve("ok")
+    guarded = await guard(server)
+
+    await guarded.page.click("#worker")
+    await guarded.page.wait_for_function("document.title !== 'page'")
+
+    assert (await guarded.page.title(), server.posts) == ("failed", 0)
+    assert server.counts["GET /worker.js"] == 1
 
 
 async def test_the_page_that_the_portal_redirects_to_is_shown(serve, guard):

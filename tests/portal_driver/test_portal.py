@@ -60,9 +60,36 @@ async def test_a_field_that_does_not_keep_what_is_written_is_noticed(page: Page,
     await page.set_content('<label>手机 <input oninput="this.value = this.value.slice(0, 5)"></label>')
 
     with pytest.raises(PageChanged) as changed:
-        await portal.fill(("手机",), "13820000000")
+        await portal.fill({("手机",): "13820000000"})
 
     assert changed.value.detail["expected"] == "手机 as written"
+
+
+async def test_a_field_that_another_field_writes_over_is_noticed(page: Page, portal: Portal):
+    await page.set_content(
+        """<label>姓名 <input id="name"></label>
+        <label>手机 <input oninput="document.getElementById('name').value = ''"></label>"""
+    )
+
+    with pytest.raises(PageChanged) as changed:
+        await portal.fill({("姓名",): "王志强", ("手机",): "13820000000"})
+
+    assert changed.value.detail["expected"] == "姓名 as written"
+
+
+async def test_what_a_notice_lies_over_is_not_pressed_by_an_older_view(page: Page, portal: Portal):
+    await page.set_content(
+        """<button onclick="document.title = 'pressed'">同意</button>
+        <div style="position: fixed; inset: 0; z-index: 9">系统公告
+          <button onclick="this.parentElement.remove()">关闭</button></div>"""
+    )
+    before = await portal.look()
+
+    button = await portal.find(("同意",), before=before)
+
+    assert (await portal.look()).mentions(("系统公告",)) == ""
+    await portal.click(button, says="同意")
+    assert await page.title() == "pressed"
 
 
 async def test_a_button_that_wakes_up_later_is_waited_for(page: Page, portal: Portal):
