@@ -32,7 +32,10 @@ async def picture(view: View, private: tuple[str, ...]) -> bytes | None:
         if text in view.text:
             masks += [frame.get_by_text(text) for frame in view.page.frames]
     try:
-        return await view.page.screenshot(type="jpeg", quality=_QUALITY, mask=masks, mask_color=_MASK)
+        # Hiding the caret would cost each frame a style sheet of its own.
+        return await view.page.screenshot(
+            type="jpeg", quality=_QUALITY, caret="initial", mask=masks, mask_color=_MASK
+        )
     except PlaywrightError:
         return None  # the page went away; its text was kept
 

@@ -5,6 +5,7 @@ Waiting is for a condition, with a deadline; nothing sleeps for luck.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -34,6 +35,7 @@ _HINDRANCES = {
     "not attached": "the page has moved on",
 }
 _LOADS_ON_S = 3.0  # a page that is still loading then (a picture, a counter) is acted on all the same
+_NOTHING_YET = "about:blank"  # what a new window shows until its first document comes
 _SLOW_S = 5.0  # a wait is told of after each so many seconds
 
 
@@ -107,7 +109,7 @@ class Portal:
                 return await self._seen_in_older_tabs(seen_in, view, expected, token)
             if wait.is_over():
                 raise await self._missing(view, expected, "still loading")
-            await self.movement.next_look(loading=not view.ready)
+            await self.movement.next_look(loading=not view.ready or view.page.url == _NOTHING_YET)
 
     def _is_awaited(self, token: Token, wait: _Wait) -> bool:
         """Whether the armed request may still leave, or its answer may still come."""
@@ -248,7 +250,7 @@ class Portal:
 
         while True:
             fields = await self.wait_for(all_in, tuple(words[0] for words in labels), to_act=True)
-            elements = [await take(field) for field in fields]
+            elements = await asyncio.gather(*map(take, fields))
             if None not in elements:
                 return [element for element in elements if element]
 
@@ -294,7 +296,7 @@ class Portal:
             view = await self.look()
             if self.movement.is_still(view, for_s=self.profile.limits.settled_s) or wait.is_over():
                 return view
-            await self.movement.next_look(loading=not view.ready)
+            await self.movement.next_look(loading=not view.ready or view.page.url == _NOTHING_YET)
 
     async def close_top_layer(self, words: Words) -> None:
         """Press what closes the layer on top, if there is one."""
