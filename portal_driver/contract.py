@@ -351,13 +351,15 @@ class Finished:
     """The last event of every run that could still speak.
 
     `detail` is for people and holds no secret: the portal's words, what was expected, what was
-    found (for example `expected`, `seen`, `nearest`).
+    found (for example `expected`, `seen`, `nearest`). `pin_untouched` is whether a PIN that was given
+    was certainly not typed.
     """
 
     type: ClassVar[str] = "finished"
     outcome: Outcome
     reason: Reason | None = None
     detail: dict[str, str] = field(default_factory=dict)
+    pin_untouched: bool = False
 
 
 Answer = Pin | NoPin | Armed | NotArmed

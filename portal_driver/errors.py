@@ -10,9 +10,13 @@ from portal_driver.contract import Outcome, Reason
 
 
 class DriverError(Exception):
-    """A run that ends before its goal. Raise one of the kinds below."""
+    """A run that ends before its goal. Raise one of the kinds below.
+
+    `pin_untouched` is set where a PIN was given and certainly not typed.
+    """
 
     outcome = Outcome.LATER
+    pin_untouched = False
 
     def __init__(self, reason: Reason, /, **detail: str) -> None:
         self.reason = reason

@@ -49,7 +49,7 @@ async def run(
     except StopBefore as stop:
         finished = Finished(Outcome.STOPPED, None, {"before": str(stop.click)})
     except DriverError as error:
-        finished = Finished(error.outcome, error.reason, error.detail)
+        finished = Finished(error.outcome, error.reason, error.detail, pin_untouched=error.pin_untouched)
     except StarterGone:
         raise
     except BadMessage as error:

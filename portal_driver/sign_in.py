@@ -45,7 +45,11 @@ async def sign_in(sitting: Sitting) -> CompanyPage:
         raise PersonNeeded(Reason.PIN_MISSING, card=sitting.plan.card.number)
     sitting.scrubber.add(answer.pin)
     # A person may have taken minutes to type it: the right PIN on another card is a wrong try there.
-    _check_card(sitting, await _read_card(sitting))
+    try:
+        _check_card(sitting, await _read_card(sitting))
+    except DriverError as error:
+        error.pin_untouched = True
+        raise
     await try_once(sitting.portal, form, answer.pin, sitting.scrubber)
     company_page = await sitting.portal.follow([sitting.profile.company.title], CompanyPage)
     sitting.portal.has_come_in(company_page.view)

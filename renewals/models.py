@@ -419,6 +419,7 @@ class PinResult(models.TextChoices):
     ACCEPTED = "accepted", _("accepted")
     REFUSED = "refused", _("refused")
     UNCLEAR = "unclear", _("unclear")
+    NOT_TYPED = "not_typed", _("not typed")
 
 
 class PinGrant(TenantModel):

@@ -83,15 +83,18 @@ def pin_accepted(run: Run) -> None:
     run.pin_grants.filter(used_at__isnull=False, result="").update(result=PinResult.ACCEPTED)
 
 
-def judge_pin(run: Run, reason: str) -> str:
+def judge_pin(run: Run, reason: str, *, untouched: bool) -> str:
     """The run is over: a PIN that the portal did not accept puts its card into quarantine.
 
-    Where nobody knows what the card made of the PIN, it counts as refused. Returns why the card
-    is in quarantine now, or nothing.
+    Where nobody knows what the card made of the PIN, it counts as refused; `untouched` is the driver's
+    word that it was not typed. Returns why the card is in quarantine now, or nothing.
     """
     result = _REFUSALS.get(reason, PinResult.UNCLEAR)
     grant = run.pin_grants.select_related("card").filter(used_at__isnull=False, result="").first()
     if grant is None:
+        return ""
+    if untouched:
+        PinGrant.objects.filter(pk=grant.pk).update(result=PinResult.NOT_TYPED)
         return ""
     why = reason if reason in _REFUSALS else Reason.SIGN_IN_UNCLEAR
     PinGrant.objects.filter(pk=grant.pk).update(result=result)

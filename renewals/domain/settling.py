@@ -36,7 +36,7 @@ def settle(run: Run, finished: Finished) -> None:
     run.refresh_from_db(fields=["reason"])
     reason = run.reason or (finished.reason.value if finished.reason else "")
     Run.objects.filter(pk=run.pk).update(ended_at=Now(), outcome=finished.outcome, reason=reason, doing={})
-    outcome, reason = _with_the_pins_fate(run, finished.outcome, reason)
+    outcome, reason = _with_the_pins_fate(run, finished.outcome, reason, untouched=finished.pin_untouched)
     _rest(renewal, run, outcome, reason, dict(finished.detail))
 
 
@@ -51,15 +51,15 @@ def give_up_lost_run(renewal: Renewal) -> None:
         Run.objects.filter(pk=run.pk, ended_at__isnull=True).update(
             ended_at=Now(), outcome=Outcome.LATER, reason=EngineReason.WORKER_LOST, doing={}
         )
-        outcome, reason = _with_the_pins_fate(run, outcome, reason)
+        outcome, reason = _with_the_pins_fate(run, outcome, reason, untouched=False)
     # The epoch moves on, so that the old worker, should it wake up, changes nothing.
     Renewal.objects.filter(pk=renewal.pk).update(epoch=F("epoch") + 1)
     _rest(renewal, run, outcome, reason, {})
 
 
-def _with_the_pins_fate(run: Run, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+def _with_the_pins_fate(run: Run, outcome: Outcome, reason: str, *, untouched: bool) -> tuple[Outcome, str]:
     """How the run ended; a card that goes into quarantine with it needs a person, whatever else happened."""
-    quarantined = judge_pin(run, reason)
+    quarantined = judge_pin(run, reason, untouched=untouched)
     return (Outcome.PERSON_NEEDED, quarantined) if quarantined else (outcome, reason)
 
 

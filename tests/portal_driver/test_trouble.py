@@ -111,6 +111,7 @@ async def test_a_card_pulled_at_the_wrong_moment_is_unclear_and_not_tried_again(
     finished, staff = await desk.renew(hongda)
 
     assert (finished.outcome, finished.reason) == (PERSON, Reason.SIGN_IN_UNCLEAR)
+    assert not finished.pin_untouched
     assert len(staff.heard(NeedPin)) == 1
 
 
@@ -125,6 +126,7 @@ async def test_a_card_changed_while_the_pin_was_fetched_is_noticed(
     finished, _ = await desk.renew(hongda, SlowStaff(hongda.card.pin))
 
     assert (finished.outcome, finished.reason) == (PERSON, Reason.CARD_WRONG)
+    assert finished.pin_untouched
     assert desk.pin_tries_spent(nanyue) == 0
 
 

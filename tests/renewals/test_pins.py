@@ -97,6 +97,19 @@ def test_a_pin_that_was_not_accepted_quarantines_the_card(
         assert Card.objects.get().quarantine_reason == quarantine
 
 
+def test_a_pin_that_was_not_typed_leaves_the_card_and_its_vault_alone(
+    renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    run = claim(card, desk)
+    use(run, card)
+    with scope(card.agency_id):
+        settling.settle(run, contract.Finished(Outcome.PERSON_NEEDED, Reason.CARD_WRONG, pin_untouched=True))
+    with scope(card.agency_id):
+        assert PinGrant.objects.get().result == PinResult.NOT_TYPED
+        assert not Card.objects.get().is_quarantined
+        assert Card.objects.get().sealed_pin
+
+
 def test_a_card_in_quarantine_gets_no_pin(renewal: Renewal, card: Card, desk: Desk, mei: User) -> None:
     run = claim(card, desk)
     use(run, card)
