@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portal_driver.contract import Click, Confirmed, Finished, Outcome, PolicyRead, Standing
+from portal_driver.contract import Click, Confirmed, Finished, Fired, Outcome, PolicyRead, Standing
 from portal_driver.profile import Profile
 from portal_driver.simulator.companies import Company
 from portal_driver.simulator.running import Simulator
@@ -51,6 +51,7 @@ async def test_a_company_that_authorised_before_is_submitted_with_one_click(desk
         "authorize": NEVER,
         "receipt": NEVER,
     }
+    assert [event.click for event in staff.heard(Fired)] == [Click.CONFIRM]
     assert [event.click for event in staff.heard(Confirmed)] == [Click.CONFIRM]
     assert desk.pin_tries_spent(hongda) == 0
 
@@ -60,6 +61,7 @@ async def test_a_first_time_company_goes_all_the_way_with_one_click_each(desk: D
 
     assert submitted.outcome is Outcome.SUBMITTED, submitted
     first_four = [Click.CONFIRM, Click.SEAL, Click.SIGN, Click.AUTHORIZE]
+    assert [event.click for event in staff.heard(Fired)] == first_four
     assert [event.click for event in staff.heard(Confirmed)] == first_four
     assert [staff.last_reading[click] for click in first_four] == [Standing.DONE] * 4
     assert desk.clicks(nanyue)["receipt"] == NEVER
