@@ -213,6 +213,10 @@ class View:
         """Whether there is at least one thing to press that says the words."""
         return bool(self.saying(words))
 
+    def has_press_but(self, words: Words) -> bool:
+        """Whether there is anything to press that says none of the words."""
+        return any(press.sure <= _PRESSABLE and not says(press.said, words) for press in self.presses)
+
     def press(self, words: Words, *, within: Region | None = None) -> Press | None:
         """The one thing to press that says the words, or None.
 
