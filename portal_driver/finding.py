@@ -350,6 +350,8 @@ async def scroll_through(page: Page) -> bool:
 
 
 async def _scroll(frame: Frame) -> bool:
+    if not frame.url:  # as in `_look_at`
+        return False
     try:
         scrolled: bool = await frame.evaluate(_SCROLL)
     except PlaywrightError:
@@ -379,6 +381,8 @@ def closest(view: View, words: Words) -> str:
 
 async def _look_at(frame: Frame, query: dict[str, Any]) -> tuple[Document, dict[str, Any]] | None:
     """What a frame shows: nothing ({}) when it is hidden, None when it is between two documents."""
+    if not frame.url:  # its first document has not come: a question to it would wait for that, however long
+        return None
     try:
         seen: dict[str, Any] = json.loads(await _ask(frame, query))
     except PlaywrightError:

@@ -67,7 +67,9 @@ class Sitting:
         for private in (contact.name, contact.mobile, contact.email, *private_in(view.text)):
             self.scrubber.add_private(private)
         await self.keep("unknown", view, None)
-        markup = [f"<!-- {_place(frame)} -->\n{await frame.content()}" for frame in view.page.frames]
+        # A frame whose first document has not come has nothing to tell, and lets us wait for it.
+        come = [frame for frame in view.page.frames if frame.url]
+        markup = [f"<!-- {_place(frame)} -->\n{await frame.content()}" for frame in come]
         self.evidence.keep_text(without_values("\n".join(markup)), page="unknown", stage=None, ending="html")
         self.evidence.keep_record(
             {
