@@ -134,7 +134,8 @@ class Sitting:
                 self.compare(ShownCompany(name, ""))
         for uscc in values_after(text, words.uscc):
             self.compare(ShownCompany("", uscc))
-        years = years_in(text)
+        labelled = " ".join(values_after(text, self.profile.lists.year))
+        years = years_in(text) | {int(year) for year in re.findall(r"(?<!\d)20\d\d(?!\d)", labelled)}
         if years and self.plan.year not in years:
             raise PageChanged(
                 expected=f"{self.plan.year} 年度", seen=f"{sorted(years)} 年度 for {company.name}"
