@@ -74,6 +74,13 @@ class Portal:
             await tabs[0].close()
         raise PortalUnavailable(Reason.BROWSER_GONE, seen="all tabs are closed")
 
+    async def look_behind(self, view: View, element: ElementHandle) -> View | None:
+        """What the tab of an element shows, where the view is of another that lies over it; else None."""
+        frame = await element.owner_frame()
+        if frame is None or frame.page is view.page:
+            return None
+        return await look(frame.page, self._all_words)
+
     async def wait_for[T](
         self,
         seen_in: Callable[[View], T | None],
