@@ -104,7 +104,10 @@ async def _proved_by(
     try:
         return await portal.wait_for(proof, screens[0].words(profile), token=token)
     except PageChanged:
-        listing = await read_list(sitting, [profile.menu.applications], ApplicationsPage)
+        # The page that we do not know may look like a list itself.
+        await portal.come_in()
+        way = [profile.company.onward, profile.menu.applications]
+        listing = await read_list(sitting, way, ApplicationsPage)
         if listing.this_year is None:
             raise
         return _listed(sitting, listing)

@@ -42,6 +42,10 @@ async def press_once[T](
     view = await sitting.portal.look()
     await sitting.check_page(view)
     button = await sitting.portal.find(words, button_in, before=view)
+    behind = await sitting.portal.look_behind(view, button)
+    if behind is not None:
+        view = behind
+        await sitting.check_page(view)
     await sitting.keep(screen.name, view, click.stage)
     if sitting.plan.stop_before is click:
         raise StopBefore(click)

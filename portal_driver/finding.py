@@ -213,6 +213,10 @@ class View:
         """Whether there is at least one thing to press that says the words."""
         return bool(self.saying(words))
 
+    def has_press_but(self, words: Words) -> bool:
+        """Whether there is anything to press that says none of the words."""
+        return any(press.sure <= _PRESSABLE and not says(press.said, words) for press in self.presses)
+
     def press(self, words: Words, *, within: Region | None = None) -> Press | None:
         """The one thing to press that says the words, or None.
 
@@ -346,6 +350,8 @@ async def scroll_through(page: Page) -> bool:
 
 
 async def _scroll(frame: Frame) -> bool:
+    if not frame.url:  # as in `_look_at`
+        return False
     try:
         scrolled: bool = await frame.evaluate(_SCROLL)
     except PlaywrightError:
@@ -375,6 +381,8 @@ def closest(view: View, words: Words) -> str:
 
 async def _look_at(frame: Frame, query: dict[str, Any]) -> tuple[Document, dict[str, Any]] | None:
     """What a frame shows: nothing ({}) when it is hidden, None when it is between two documents."""
+    if not frame.url:  # its first document has not come: a question to it would wait for that, however long
+        return None
     try:
         seen: dict[str, Any] = json.loads(await _ask(frame, query))
     except PlaywrightError:

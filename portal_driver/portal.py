@@ -63,11 +63,23 @@ class Portal:
         return [page for page in reversed(self.context.pages) if not page.is_closed()]
 
     async def look(self, *, everything: bool = False) -> View:
-        """Look at the newest tab; `everything` also lists things that no word of the profile names."""
-        tabs = self.tabs()
-        if not tabs:
-            raise PortalUnavailable(Reason.BROWSER_GONE, seen="all tabs are closed")
-        return await look(tabs[0], None if everything else self._all_words)
+        """Look at the newest tab, behind the windows that the profile has closed.
+
+        `everything` also lists things that no word of the profile names.
+        """
+        while tabs := self.tabs():
+            view = await look(tabs[0], None if everything else self._all_words)
+            if len(tabs) == 1 or not self._is_unwanted(view):
+                return view
+            await tabs[0].close()
+        raise PortalUnavailable(Reason.BROWSER_GONE, seen="all tabs are closed")
+
+    async def look_behind(self, view: View, element: ElementHandle) -> View | None:
+        """What the tab of an element shows, where the view is of another that lies over it; else None."""
+        frame = await element.owner_frame()
+        if frame is None or frame.page is view.page:
+            return None
+        return await look(frame.page, self._all_words)
 
     async def wait_for[T](
         self,
@@ -323,6 +335,12 @@ class Portal:
                     await self.click(element, says=press.said)
                     return True
         return False
+
+    def _is_unwanted(self, view: View) -> bool:
+        """Whether it is a window that the profile lists, with nothing in it to press but what closes it."""
+        notices = self.profile.notices
+        is_listed = any(says(leaf.text, notices.windows) for leaf in view.leaves)
+        return is_listed and not view.secret and not view.has_press_but((*notices.close, *notices.windows))
 
     async def _answer(self, dialog: Dialog) -> None:
         """Answer a dialog by the profile's rule; one that it does not name is declined and remembered."""

@@ -129,10 +129,14 @@ class ListWords:
 
 @dataclass(frozen=True)
 class Notices:
-    """What covers a page and is closed first, and how dialogs are answered."""
+    """What covers a page and is closed first, and how dialogs are answered.
+
+    `windows` are the headings of windows that open of their own accord.
+    """
 
     titles: Words
     close: Words
+    windows: Words = ()
     accept_dialogs: Words = ()
 
 

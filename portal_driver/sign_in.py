@@ -51,7 +51,7 @@ async def sign_in(sitting: Sitting) -> CompanyPage:
         error.pin_untouched = True
         raise
     await try_once(sitting.portal, form, answer.pin, sitting.scrubber)
-    company_page = await sitting.portal.follow([sitting.profile.company.title], CompanyPage)
+    company_page = await _open_company(sitting.portal)
     sitting.portal.has_come_in(company_page.view)
     await _check_company(sitting, company_page)
     return company_page
@@ -87,6 +87,17 @@ async def try_once(portal: Portal, form: SignInForm, pin: str, scrubber: Scrubbe
         raise SignInRefused(Reason.SIGN_IN_UNCLEAR, error=type(error).__name__) from None
     if isinstance(result, SignInRefused):
         raise result
+
+
+async def _open_company(portal: Portal) -> CompanyPage:
+    """The company's data; a sign-in that is asked for again before it is nobody's to repeat."""
+    try:
+        return await portal.follow([portal.profile.company.title], CompanyPage)
+    except PageChanged as error:
+        view = await portal.look()
+        if view.asks_for_pin or SignInPage.shown_in(view, portal.profile):
+            raise SignInRefused(Reason.SIGN_IN_UNCLEAR, **error.detail) from None
+        raise
 
 
 def _result(

@@ -67,7 +67,9 @@ class Sitting:
         for private in (contact.name, contact.mobile, contact.email, *private_in(view.text)):
             self.scrubber.add_private(private)
         await self.keep("unknown", view, None)
-        markup = [f"<!-- {_place(frame)} -->\n{await frame.content()}" for frame in view.page.frames]
+        # A frame whose first document has not come has nothing to tell, and lets us wait for it.
+        come = [frame for frame in view.page.frames if frame.url]
+        markup = [f"<!-- {_place(frame)} -->\n{await frame.content()}" for frame in come]
         self.evidence.keep_text(without_values("\n".join(markup)), page="unknown", stage=None, ending="html")
         self.evidence.keep_record(
             {
@@ -132,7 +134,8 @@ class Sitting:
                 self.compare(ShownCompany(name, ""))
         for uscc in values_after(text, words.uscc):
             self.compare(ShownCompany("", uscc))
-        years = years_in(text)
+        labelled = " ".join(values_after(text, self.profile.lists.year))
+        years = years_in(text) | {int(year) for year in re.findall(r"(?<!\d)20\d\d(?!\d)", labelled)}
         if years and self.plan.year not in years:
             raise PageChanged(
                 expected=f"{self.plan.year} 年度", seen=f"{sorted(years)} 年度 for {company.name}"

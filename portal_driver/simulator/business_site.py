@@ -402,7 +402,9 @@ class BusinessSite:
     def _policy(self, visit: Visit) -> Answer:
         policy = self._asked_for(visit)
         policy.viewed_at = policy.viewed_at or visit.now
-        return Shown(Place.POLICY, {"policy": _policy_row(policy)})
+        other = self._world.faults.peek(Kind.YEAR_DIFFERS, visit.uscc, visit.screen)
+        row = _policy_row(policy)
+        return Shown(Place.POLICY, {"policy": {**row, "year": row["year"] - 1} if other else row})
 
     def _asked_for(self, visit: Visit) -> Policy:
         return visit.account.policy_numbered(visit.said.get("number", ""))

@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from .cards import Card, CardLocked, NoCard, PinRefused, Reader
-from .faults import Kind
+from .faults import Kind, Screen
 from .world import World
 
 VERSION = "1.6.56"
@@ -93,7 +93,7 @@ class Control:
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Refuse the handshake while the control is said to be missing."""
         card = self._reader.inserted
-        if self._world.faults.take(Kind.CONTROL_MISSING, card.company.uscc if card else None):
+        if self._world.faults.take(Kind.CONTROL_MISSING, card.company.uscc if card else None, Screen.LOGIN):
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
         return None
 
@@ -146,12 +146,12 @@ class Control:
             raise _NoPin
         self._verified = None
         faults, uscc = self._world.faults, card.company.uscc
-        if faults.take(Kind.CARD_PULLED, uscc):
+        if faults.take(Kind.CARD_PULLED, uscc, Screen.LOGIN):
             self._reader.inserted = None
             raise NoCard
-        if faults.take(Kind.CARD_LOCKED, uscc):
+        if faults.take(Kind.CARD_LOCKED, uscc, Screen.LOGIN):
             raise CardLocked
-        if faults.take(Kind.WRONG_PIN, uscc) and not card.is_locked:
+        if faults.take(Kind.WRONG_PIN, uscc, Screen.LOGIN) and not card.is_locked:
             card.spend_try()
         card.verify_pin(pin)
         return card

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +16,7 @@ class Screen(StrEnum):
     """The places where a fault can strike. Numbers are those of the guide's screens."""
 
     HOME = "home"  # 1
-    LOGIN = "login"  # 2
+    LOGIN = "login"  # 2, with the card and its control
     WORKSPACE = "workspace"  # the frame with the left menu, around 3 to 14
     COMPANY = "company"  # 3
     SYSTEM = "system"  # 4
@@ -41,7 +43,7 @@ class Screen(StrEnum):
 class Kind(StrEnum):
     """What goes wrong."""
 
-    SLOW = "slow"  # `seconds` before anything is done
+    SLOW = "slow"  # `seconds` before anything is done, or until the fault is cleared
     HTTP_5XX = "http_5xx"  # `status`, nothing is done
     SESSION_LOST = "session_lost"  # the login page, with status 200
     ANSWER_LOST_AFTER_DEED = "answer_lost_after_deed"  # done, and the connection closed without an answer
@@ -76,7 +78,7 @@ class BadFault(ValueError):
 class Fault:
     """One kind of trouble, for one company or everybody, on one screen or all.
 
-    `times` counts down as it strikes; None is "until cleared".
+    `times` counts down as it strikes; None is "until cleared". `struck` are the screens where it did.
     """
 
     kind: Kind
@@ -89,6 +91,8 @@ class Fault:
     uscc: str = "91440300MA5DA6XK3C"
     variant: str = "truncated"
     name: str = "广州市弘达贸易有限公司"
+    struck: set[Screen] = field(default_factory=set, init=False)
+    over: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False, compare=False)
 
     def strikes(self, kind: Kind, company: str | None, screen: Screen | None) -> bool:
         """Whether this fault is meant for this moment."""
@@ -117,24 +121,42 @@ class Faults:
         return fault
 
     def clear(self, *, kind: str | None = None, company: str | None = None) -> None:
-        """Remove the faults of that kind and company; without either, all of that or all there are."""
-        self._faults = [
-            fault
-            for fault in self._faults
-            if (kind is not None and fault.kind != kind) or (company is not None and fault.company != company)
-        ]
+        """Remove the faults of that kind and company; without either, all of that or all there are.
 
-    def take(self, kind: Kind, company: str | None, screen: Screen | None = None) -> Fault | None:
+        What waits because of one of them is answered at once.
+        """
+        for fault in [*self._faults]:
+            if kind in (None, fault.kind) and company in (None, fault.company):
+                self._faults.remove(fault)
+                fault.over.set()
+
+    def take(self, kind: Kind, company: str | None, screen: Screen) -> Fault | None:
         """The fault that strikes now, if any; one of its times is used up."""
-        fault = self.peek(kind, company, screen)
+        fault = self.hold(kind, company, screen)
         if fault is not None and fault.times is not None:
             fault.times -= 1
         return fault
 
-    def peek(self, kind: Kind, company: str | None, screen: Screen | None = None) -> Fault | None:
-        """As `take`, without using it up."""
+    def hold(self, kind: Kind, company: str | None, screen: Screen) -> Fault | None:
+        """As `take`, for a fault that lasts: none of its times is used up."""
+        fault = self.peek(kind, company, screen)
+        if fault is not None:
+            fault.struck.add(screen)
+        return fault
+
+    async def wait(self, fault: Fault) -> None:
+        """Return after the fault's seconds, or when it is cleared."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(fault.seconds):
+                await fault.over.wait()
+
+    def peek(self, kind: Kind, company: str | None, screen: Screen) -> Fault | None:
+        """The fault that would strike now."""
         return next((fault for fault in self._faults if fault.strikes(kind, company, screen)), None)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The faults that can still strike."""
-        return [asdict(fault) for fault in self._faults if fault.times != 0]
+        """The faults that can still strike, as they were set."""
+        written = [one.name for one in fields(Fault) if one.init]
+        return [
+            {name: getattr(fault, name) for name in written} for fault in self._faults if fault.times != 0
+        ]

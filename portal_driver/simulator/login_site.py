@@ -38,7 +38,8 @@ class LoginSite:
         return routes_for([door for door in self._skin.doors if door.place in LOGIN_PLACES], self._answer)
 
     async def _answer(self, request: Request, door: Door, said: Mapping[str, str]) -> Response:
-        if door.place is Place.LOGIN and (trouble := await self._site.trouble(Screen.LOGIN)):
+        is_public = door.place is Place.LOGIN
+        if is_public and (trouble := await self._site.public_trouble(request, Screen.LOGIN)):
             return trouble
         if door.place is Place.LOGIN_CARD:
             return self._card_form(request, door, error="")

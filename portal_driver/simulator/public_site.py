@@ -19,6 +19,6 @@ def public_site(site: Site) -> list[BaseRoute]:
     """The routes of the public origin, without the control page."""
 
     async def home(request: Request, door: Door, said: Mapping[str, str]) -> Response:
-        return await site.trouble(Screen.HOME) or site.page(request, "home.html", Screen.HOME)
+        return await site.public_trouble(request, Screen.HOME) or site.page(request, "home.html", Screen.HOME)
 
     return routes_for([door for door in site.skin.doors if door.place is Place.HOME], home)

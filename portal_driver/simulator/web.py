@@ -33,13 +33,17 @@ _FRESH = {"Cache-Control": "no-store"}
 _MOVED_WORDS = {
     "我要投保": "在线投保服务",
     "卡介质": "电子钥匙",
+    "信用保险系统": "出口信用服务",
+    "统一社会信用代码": "企业识别编号",
     "查看保单": "前往处理",
     "确认投保": "提交投保信息",
     "保存印章并生成协议": "生成电子协议",
     "同意": "接受",
     "授权": "提交授权书",
     "确定": "完成办理",
+    "投保操作完成": "办理完毕",
     "投保申请": "投保记录",
+    "申请编号": "单据编号",
     "保险单": "电子保函",
     "查看": "详情",
     "收悉": "回执",
@@ -119,11 +123,17 @@ class Site:
         """The page with which a server says that it cannot."""
         return HTMLResponse(self._templates.get_template("unavailable.html").render(status=status), status)
 
+    async def public_trouble(self, request: Request, screen: Screen) -> Response | None:
+        """As `trouble`, for a page that does nothing: its connection may be reset at once."""
+        if self.world.faults.take(Kind.CONNECTION_RESET, None, screen):
+            return await hang_up(request, by_reset=True)
+        return await self.trouble(screen)
+
     async def trouble(self, screen: Screen, company: str | None = None) -> Response | None:
         """Be slow, if so told; what to answer with instead of doing anything, if so told."""
         faults = self.world.faults
         if slow := faults.take(Kind.SLOW, company, screen):
-            await asyncio.sleep(slow.seconds)
+            await faults.wait(slow)
         if broken := faults.take(Kind.HTTP_5XX, company, screen):
             return self.error(broken.status)
         if faults.take(Kind.UNKNOWN_PAGE, company, screen):

@@ -14,7 +14,7 @@ from typing import Any
 
 from .cards import Card, Reader
 from .companies import Company
-from .faults import Faults, Kind
+from .faults import Faults, Kind, Screen
 from .settings import Settings
 
 Clock = Callable[[], datetime]
@@ -287,11 +287,12 @@ class World:
         self.settings = settings
         self.clock = clock
         self._companies = companies
+        self.faults = Faults()
         self.reset()
 
     def reset(self) -> None:
         """Begin again: nobody has applied, no card is inserted, nothing goes wrong."""
-        self.faults = Faults()
+        self.faults.clear()
         self.accounts = {
             company.uscc: self._open_account(company, serial)
             for serial, company in enumerate(self._companies, start=1)
@@ -357,9 +358,9 @@ class World:
 
     def _decide(self, account: Account) -> None:
         uscc = account.company.uscc
-        if self.faults.peek(Kind.APPROVAL_LATE, uscc):
+        if self.faults.hold(Kind.APPROVAL_LATE, uscc, Screen.APPLICATIONS):
             return
-        if fault := self.faults.take(Kind.APPLICATION_REFUSED, uscc):
+        if fault := self.faults.take(Kind.APPLICATION_REFUSED, uscc, Screen.APPLICATIONS):
             account.return_application(fault.reason)
         else:
             account.approve(self.clock())

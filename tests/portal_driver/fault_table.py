@@ -7,8 +7,9 @@ begins, so each cell shows too that the one before it did no harm.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from portal_driver.contract import Outcome, Reason
@@ -23,11 +24,13 @@ Clicks = Mapping[str, tuple[int, int]]
 class Cell:
     """One sitting under one fault. `more`: the fault's other fields; `clicks` holds the deeds that were sent.
 
+    `strikes` are the screens where the fault does strike: its own, or, where it has none, all on the way.
     `pins` is how many tries of the PIN it spends. `tried` are deeds that were armed and did not leave.
     """
 
     kind: Kind
     screen: Screen | None
+    strikes: frozenset[Screen]
     outcome: Outcome
     reason: Reason | None = None
     clicks: Clicks = field(default_factory=dict)
@@ -40,7 +43,8 @@ class Cell:
 class Story:
     """A company that stands at `step` (or has its policy), its cells, and how a clean sitting ends.
 
-    `total` is what all its sittings together caused. `skin` is the portal's markup.
+    `total` is what all its sittings together caused. `skin` is the portal's markup. `is_daily` is
+    whether it is told with the tests of every day.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Story:
     approved: bool = False
     skin: str = "frames"
     approve_after_s: float | None = None
+    is_daily: bool = False
 
 
 DEEDS = ("confirm", "seal", "sign", "authorize", "receipt")
@@ -80,14 +85,17 @@ def cell(
     *,
     pins: int = 0,
     tried: str = "",
+    strikes: Iterable[Screen] = (),
     **more: Any,
 ) -> Cell:
     """One line of the table."""
-    return Cell(kind, screen, *end, clicks or {}, more, pins, (tried,) if tried else ())
+    at = frozenset([screen] if screen else strikes)
+    return Cell(kind, screen, at, *end, clicks or {}, more, pins, (tried,) if tried else ())
 
 
 # Each page on the way to the first click, in the order of the guide.
 ENTRANCE = (S.HOME, S.LOGIN, S.WORKSPACE, S.COMPANY, S.APPLICATIONS, S.SYSTEM, S.PENDING, S.RENEWAL_FORM)
+FIRST_TIME = (S.SEALING, S.SIGNING, S.AUTHORIZING, S.FINISHING, S.SUBMITTED)
 STATUSES = (503, 408, 429)
 
 
@@ -131,7 +139,7 @@ def _no_page(
             *_at_deed(kind, "authorize"),
             cell(kind, S.FINISHING, UNKNOWN, {"authorize": DONE}),
             cell(kind, S.FINISHING, page),
-            *([] if kind is Kind.SLOW else [cell(kind, S.FINISH, page)]),
+            *([cell(kind, S.FINISH, page)] if _at_deed(kind, "authorize") else []),
             cell(kind, S.SUBMITTED, SUBMITTED if by_list else page),
         ),
         Outcome.SUBMITTED,
@@ -160,7 +168,7 @@ def _status(kind: Kind, place: int) -> dict[str, Any]:
 
 def _at_deed(kind: Kind, deed: str) -> tuple[Cell, ...]:
     """The deed's own request, not done."""
-    if kind is Kind.SLOW:  # it is done, only too late: see `_deeds`
+    if kind in (Kind.SLOW, Kind.CONNECTION_RESET):  # it is done, only unseen: see `_deeds`
         return ()
     places = range(len(STATUSES)) if kind is Kind.HTTP_5XX else range(1)
     return tuple(cell(kind, S(deed), UNKNOWN, {deed: LOST}, **_status(kind, place)) for place in places)
@@ -234,7 +242,10 @@ def _moved() -> Iterator[Story]:
     yield Story(
         f"{kind}-entering",
         Step.PENDING,
-        tuple(cell(kind, screen, CHANGED) for screen in (S.HOME, S.LOGIN, S.SYSTEM, S.PENDING)),
+        (
+            *(cell(kind, S(screen), CHANGED) for screen in ENTRANCE if screen is not S.RENEWAL_FORM),
+            cell(kind, S.SUBMITTED, SUBMITTED, {"confirm": DONE}),
+        ),
         Outcome.SUBMITTED,
         {"confirm": DONE},
     )
@@ -270,7 +281,7 @@ def _in_the_way(kind: Kind, skin: str = "frames") -> Iterator[Story]:
     yield Story(
         f"{kind}-applying-{skin}",
         Step.PENDING,
-        (cell(kind, None, SUBMITTED, dict.fromkeys(DEEDS[:4], DONE)),),
+        (cell(kind, None, SUBMITTED, dict.fromkeys(DEEDS[:4], DONE), strikes=(*ENTRANCE, *FIRST_TIME)),),
         Outcome.SUBMITTED,
         dict.fromkeys(DEEDS[:4], DONE),
         first_time=True,
@@ -279,7 +290,7 @@ def _in_the_way(kind: Kind, skin: str = "frames") -> Iterator[Story]:
     yield Story(
         f"{kind}-receiving-{skin}",
         Step.SUBMITTED,
-        (cell(kind, None, COMPLETE, {"receipt": DONE}),),
+        (cell(kind, None, COMPLETE, {"receipt": DONE}, strikes=(*ENTRANCE[:6], S.POLICIES, S.POLICY)),),
         Outcome.COMPLETE,
         {"receipt": DONE},
         approved=True,
@@ -287,8 +298,17 @@ def _in_the_way(kind: Kind, skin: str = "frames") -> Iterator[Story]:
     )
 
 
-def _another(kind: Kind, end: End, entering: tuple[Screen, ...], receiving: bool) -> Iterator[Story]:
-    """A page that speaks of another company or year: nothing is pressed on it."""
+def _another(
+    kind: Kind,
+    end: End,
+    entering: tuple[Screen, ...],
+    in_passing: tuple[Screen, ...] = (),
+    receiving: tuple[Screen, ...] = (),
+) -> Iterator[Story]:
+    """A page that speaks of another company or year: nothing is pressed on it.
+
+    `in_passing` and `receiving` are pages that are only read on the way.
+    """
     yield Story(
         f"{kind}-entering",
         Step.PENDING,
@@ -312,15 +332,28 @@ def _another(kind: Kind, end: End, entering: tuple[Screen, ...], receiving: bool
         dict.fromkeys(DEEDS[1:4], DONE),
         first_time=True,
     )
-    if receiving:
-        yield Story(
-            f"{kind}-receiving",
-            Step.SUBMITTED,
-            (cell(kind, S.POLICY, end),),
-            Outcome.COMPLETE,
-            {"receipt": DONE},
-            approved=True,
-        )
+    yield Story(
+        f"{kind}-receiving",
+        Step.SUBMITTED,
+        (
+            cell(kind, S.POLICY, end),
+            *(cell(kind, screen, COMPLETE, {"receipt": DONE}) for screen in receiving),
+        ),
+        Outcome.COMPLETE,
+        {"receipt": DONE},
+        approved=True,
+    )
+    # Whose session it is was read before; what is pressed depends on the page that bears it.
+    yield Story(
+        f"{kind}-in-passing",
+        Step.PENDING,
+        (
+            cell(kind, S.SYSTEM, SUBMITTED, {"confirm": DONE}),
+            *(cell(kind, screen, SUBMITTED) for screen in in_passing),
+        ),
+        Outcome.SUBMITTED,
+        {"confirm": DONE},
+    )
 
 
 def _rest() -> Iterator[Story]:
@@ -328,13 +361,13 @@ def _rest() -> Iterator[Story]:
         "card",
         Step.PENDING,
         (
-            cell(Kind.CONTROL_MISSING, None, (Outcome.LATER, Reason.CONTROL_UNREACHABLE)),
-            cell(Kind.WRONG_PIN, None, (Outcome.PERSON_NEEDED, Reason.PIN_REFUSED), pins=1),
-            cell(Kind.CARD_PULLED, None, UNCLEAR),
-            cell(Kind.CARD_LOCKED, None, (Outcome.PERSON_NEEDED, Reason.CARD_LOCKED)),
+            cell(Kind.CONTROL_MISSING, S.LOGIN, (Outcome.LATER, Reason.CONTROL_UNREACHABLE)),
+            cell(Kind.WRONG_PIN, S.LOGIN, (Outcome.PERSON_NEEDED, Reason.PIN_REFUSED), pins=1),
+            cell(Kind.CARD_PULLED, S.LOGIN, UNCLEAR),
+            cell(Kind.CARD_LOCKED, S.LOGIN, (Outcome.PERSON_NEEDED, Reason.CARD_LOCKED)),
             cell(Kind.NO_PENDING_POLICY, S.SYSTEM, NO_POLICY),
             cell(Kind.NO_PENDING_POLICY, S.PENDING, CHANGED),
-            cell(Kind.LIST_OTHER_YEAR, S.APPLICATIONS, SUBMITTED, {"confirm": DONE}),
+            cell(Kind.LIST_OTHER_YEAR, S.APPLICATIONS, LATER, {"confirm": DONE}),
             cell(Kind.LIST_INCOMPLETE, S.APPLICATIONS, LATER),
             cell(Kind.LIST_OTHER_YEAR, S.APPLICATIONS, NO_POLICY),
         ),
@@ -360,48 +393,97 @@ def _rest() -> Iterator[Story]:
         {"receipt": DONE},
         approved=True,
     )
+
+
+def _every_day() -> Iterator[Story]:
+    """Each kind and each screen at least once, on all skins: what the tests of every day tell."""
     yield Story(
-        "approval_late",
-        Step.SUBMITTED,
-        (cell(Kind.APPROVAL_LATE, None, SUBMITTED),),
-        Outcome.COMPLETE,
-        {"receipt": DONE},
-        approve_after_s=0,
+        "daily-signing-in",
+        Step.PENDING,
+        (
+            cell(Kind.CONTROL_MISSING, S.LOGIN, (Outcome.LATER, Reason.CONTROL_UNREACHABLE)),
+            cell(Kind.SLOW, S.HOME, LATER),
+            cell(Kind.HTTP_5XX, S.WORKSPACE, UNCLEAR),
+            cell(Kind.NAME_DIFFERS, S.COMPANY, OTHER_NAME),
+            cell(Kind.NO_PENDING_POLICY, S.SYSTEM, NO_POLICY),
+        ),
+        Outcome.SUBMITTED,
+        {"confirm": DONE},
+        is_daily=True,
     )
     yield Story(
-        "application_refused",
+        "daily-authorizing",
+        Step.SEALING,
+        (
+            cell(Kind.CONFIRM_DIALOG, S.SEALING, UNKNOWN, tried="seal"),
+            cell(Kind.HTTP_5XX, S.SEAL, UNKNOWN, {"seal": LOST}),
+            cell(Kind.UNKNOWN_PAGE, S.SIGNING, UNKNOWN, {"seal": DONE}),
+            cell(Kind.ERROR_AFTER_DEED, S.SIGN, UNKNOWN, {"sign": DONE}),
+            cell(Kind.NAME_DIFFERS, S.AUTHORIZING, OTHER_NAME),
+            cell(Kind.SESSION_LOST, S.AUTHORIZE, UNKNOWN, {"authorize": LOST}),
+            cell(Kind.LAYOUT_MOVED, S.FINISHING, UNKNOWN, {"authorize": DONE}),
+            cell(Kind.HTTP_5XX, S.FINISH, LATER),
+            cell(Kind.NOTICE_ON_TOP, S.SUBMITTED, SUBMITTED),
+        ),
+        Outcome.SUBMITTED,
+        {"seal": (2, 1), "sign": DONE, "authorize": (2, 1)},
+        first_time=True,
+        is_daily=True,
+    )
+    yield Story(
+        "daily-receiving",
         Step.SUBMITTED,
-        (cell(Kind.APPLICATION_REFUSED, None, (Outcome.REFUSED, Reason.APPLICATION_RETURNED)),),
+        (
+            cell(Kind.LIST_INCOMPLETE, S.POLICIES, SUBMITTED),
+            cell(Kind.USCC_DIFFERS, S.POLICY, OTHER_USCC),
+            cell(Kind.PDF_BROKEN, S.POLICY_FILE, BROKEN_FILE),
+            cell(Kind.CONNECTION_RESET, S.RECEIPT, UNKNOWN, {"receipt": DONE}),
+            cell(Kind.POPUP, S.POLICY, COMPLETE),
+        ),
+        Outcome.COMPLETE,
+        {"receipt": DONE},
+        approved=True,
+        is_daily=True,
+    )
+    yield Story(
+        "daily-insurer",
+        Step.SUBMITTED,
+        (
+            cell(Kind.APPROVAL_LATE, S.APPLICATIONS, SUBMITTED),
+            cell(Kind.APPLICATION_REFUSED, S.APPLICATIONS, (Outcome.REFUSED, Reason.APPLICATION_RETURNED)),
+        ),
         Outcome.REFUSED,
         {},
         approve_after_s=0,
+        is_daily=True,
     )
+    yield from _on_other_skins()
 
 
 def _on_other_skins() -> Iterator[Story]:
-    """One line of each kind, on the markups that the table above does not wear."""
+    """On the markups that the rest of the table does not wear."""
     yield Story(
-        "slice-plain",
+        "daily-plain",
         Step.PENDING,
         (
-            cell(Kind.SLOW, S.PENDING, LATER),
             cell(Kind.HTTP_5XX, S.PENDING, LATER),
-            cell(Kind.USCC_DIFFERS, S.PENDING, OTHER_USCC),
-            cell(Kind.CARD_PULLED, None, UNCLEAR),
+            cell(Kind.USCC_DIFFERS, S.RENEWAL_FORM, OTHER_USCC),
+            cell(Kind.CARD_PULLED, S.LOGIN, UNCLEAR),
             cell(Kind.CONNECTION_RESET, S.CONFIRM, UNKNOWN, {"confirm": DONE}),
             cell(Kind.LIST_INCOMPLETE, S.APPLICATIONS, LATER),
         ),
         Outcome.SUBMITTED,
         {"confirm": DONE},
         skin="plain",
+        is_daily=True,
     )
     yield Story(
-        "slice-element",
+        "daily-element",
         Step.PENDING,
         (
             cell(Kind.SESSION_LOST, S.PENDING, SIGN_IN_AGAIN),
             cell(Kind.LAYOUT_MOVED, S.PENDING, CHANGED),
-            cell(Kind.WRONG_PIN, None, (Outcome.PERSON_NEEDED, Reason.PIN_REFUSED), pins=1),
+            cell(Kind.WRONG_PIN, S.LOGIN, (Outcome.PERSON_NEEDED, Reason.PIN_REFUSED), pins=1),
             cell(Kind.NO_PENDING_POLICY, S.SYSTEM, NO_POLICY),
             cell(Kind.ANSWER_LOST_AFTER_DEED, S.CONFIRM, UNKNOWN, {"confirm": DONE}),
             cell(Kind.LIST_OTHER_YEAR, S.APPLICATIONS, NO_POLICY),
@@ -409,27 +491,30 @@ def _on_other_skins() -> Iterator[Story]:
         Outcome.SUBMITTED,
         {"confirm": DONE},
         skin="element",
+        is_daily=True,
     )
     yield Story(
-        "slice-hostile",
+        "daily-hostile",
         Step.PENDING,
         (
             cell(Kind.UNKNOWN_PAGE, S.PENDING, CHANGED),
-            cell(Kind.CARD_LOCKED, None, (Outcome.PERSON_NEEDED, Reason.CARD_LOCKED)),
+            cell(Kind.CARD_LOCKED, S.LOGIN, (Outcome.PERSON_NEEDED, Reason.CARD_LOCKED)),
             cell(Kind.YEAR_DIFFERS, S.PENDING, CHANGED),
             cell(Kind.DONE_LATE, S.CONFIRM, UNKNOWN, {"confirm": DONE}),
         ),
         Outcome.SUBMITTED,
         {"confirm": DONE},
         skin="hostile",
+        is_daily=True,
     )
 
 
 STORIES: tuple[Story, ...] = (
     *_no_page(Kind.SLOW, LATER),
     *_no_page(Kind.HTTP_5XX, LATER),
-    *_no_page(Kind.SESSION_LOST, SIGN_IN_AGAIN),
+    *_no_page(Kind.SESSION_LOST, SIGN_IN_AGAIN, company=UNCLEAR),
     *_no_page(Kind.UNKNOWN_PAGE, CHANGED),
+    *_no_page(Kind.CONNECTION_RESET, LATER),
     *_deeds(Kind.SLOW),
     *_deeds(Kind.ANSWER_LOST_AFTER_DEED),
     *_deeds(Kind.CONNECTION_RESET),
@@ -439,9 +524,79 @@ STORIES: tuple[Story, ...] = (
     *_moved(),
     *_in_the_way(Kind.NOTICE_ON_TOP),
     *_in_the_way(Kind.POPUP),
-    *_another(Kind.USCC_DIFFERS, OTHER_USCC, (S.COMPANY, S.PENDING, S.RENEWAL_FORM), receiving=True),
-    *_another(Kind.NAME_DIFFERS, OTHER_NAME, (S.COMPANY, S.PENDING, S.RENEWAL_FORM), receiving=True),
-    *_another(Kind.YEAR_DIFFERS, CHANGED, (S.PENDING, S.RENEWAL_FORM), receiving=False),
+    *_another(Kind.USCC_DIFFERS, OTHER_USCC, (S.COMPANY, S.PENDING, S.RENEWAL_FORM)),
+    *_another(
+        Kind.NAME_DIFFERS,
+        OTHER_NAME,
+        (S.COMPANY, S.PENDING, S.RENEWAL_FORM),
+        in_passing=(S.WORKSPACE, S.APPLICATIONS),
+        receiving=(S.POLICIES,),
+    ),
+    *_another(Kind.YEAR_DIFFERS, CHANGED, (S.PENDING, S.RENEWAL_FORM)),
     *_rest(),
-    *_on_other_skins(),
+    *_every_day(),
 )
+
+# --- what is not in the table, and why -------------------------------------------------------------------
+
+Pair = tuple[Kind, Screen]
+
+PAGES = tuple(Screen)[: tuple(Screen).index(S.CONFIRM)]
+REQUESTS = tuple(Screen)[len(PAGES) :]
+LISTS = (S.APPLICATIONS, S.POLICIES)
+AT_A_DEED = (Kind.ANSWER_LOST_AFTER_DEED, Kind.ERROR_AFTER_DEED, Kind.DONE_LATE)
+ON_A_PAGE = (Kind.NOTICE_ON_TOP, Kind.POPUP, Kind.LAYOUT_MOVED, Kind.CONFIRM_DIALOG)
+OF_ANOTHER = (Kind.USCC_DIFFERS, Kind.NAME_DIFFERS, Kind.YEAR_DIFFERS)
+OF_THE_CARD = (Kind.WRONG_PIN, Kind.CARD_LOCKED, Kind.CARD_PULLED, Kind.CONTROL_MISSING)
+OF_A_LIST = (Kind.LIST_INCOMPLETE, Kind.LIST_OTHER_YEAR)
+OF_THE_INSURER = (Kind.APPLICATION_REFUSED, Kind.APPROVAL_LATE)
+WITH_A_DEED = (S.PENDING, S.SEALING, S.SIGNING, S.AUTHORIZING, S.FINISHING, S.POLICY)
+
+
+def _pairs(kinds: Iterable[Kind], screens: Iterable[Screen]) -> frozenset[Pair]:
+    return frozenset(product(kinds, screens))
+
+
+def _all_but(*screens: Screen) -> tuple[Screen, ...]:
+    return tuple(screen for screen in Screen if screen not in screens)
+
+
+CANNOT: Mapping[str, frozenset[Pair]] = {
+    "before the sign-in there is no session": _pairs([Kind.SESSION_LOST], [S.HOME, S.LOGIN]),
+    "a page that is only read does no deed": _pairs(AT_A_DEED, PAGES),
+    "a request or a file is no page": _pairs((*ON_A_PAGE, *OF_ANOTHER), (*REQUESTS, S.POLICY_FILE)),
+    "no deed begins on this page, so it asks nothing": _pairs(
+        [Kind.CONFIRM_DIALOG], [page for page in PAGES[:-1] if page not in WITH_A_DEED]
+    ),
+    "nothing on it is found by a word of its own": _pairs([Kind.LAYOUT_MOVED], [S.RENEWAL_FORM]),
+    "nobody is signed in yet": _pairs(OF_ANOTHER, [S.HOME, S.LOGIN]),
+    "it names no USCC": _pairs([Kind.USCC_DIFFERS], [S.WORKSPACE, *LISTS]),
+    "it names no policy year": _pairs([Kind.YEAR_DIFFERS], [S.WORKSPACE, S.COMPANY]),
+    "a list's years are its rows': LIST_OTHER_YEAR": _pairs([Kind.YEAR_DIFFERS], LISTS),
+    "only the sign-in uses the card": _pairs(OF_THE_CARD, _all_but(S.LOGIN)),
+    "only lists have rows": _pairs(OF_A_LIST, _all_but(*LISTS)),
+    "only the banner and what it leads to can be missing": _pairs(
+        [Kind.NO_PENDING_POLICY], _all_but(S.SYSTEM, S.PENDING)
+    ),
+    "only the list of applications tells the insurer's decision": _pairs(
+        OF_THE_INSURER, _all_but(S.APPLICATIONS)
+    ),
+    "only the policy is a file": _pairs([Kind.PDF_BROKEN], _all_but(S.POLICY_FILE)),
+}
+"""The pairs that cannot happen, by what makes them impossible."""
+
+
+def covered(stories: Iterable[Story]) -> set[Pair]:
+    """The pairs of fault and screen that the stories tell."""
+    return {(cell.kind, screen) for story in stories for cell in story.cells for screen in cell.strikes}
+
+
+def gaps(stories: Iterable[Story]) -> set[Pair]:
+    """The pairs that can happen and are not told, and those that are told although they cannot happen."""
+    return set(product(Kind, Screen)) - set().union(*CANNOT.values()) ^ covered(stories)
+
+
+def daily_gaps(stories: Iterable[Story]) -> set[Kind | Screen]:
+    """The kinds and screens that the stories of every day leave out."""
+    told = covered(story for story in stories if story.is_daily)
+    return {*Kind, *Screen} - {one for pair in told for one in pair}

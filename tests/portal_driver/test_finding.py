@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.async_api import Browser, Page
 
@@ -29,6 +31,19 @@ async def pressed(page: Page, view: View, words: tuple[str, ...] = CONFIRM) -> s
     assert element is not None
     text: str = await element.evaluate("one => one.id || one.innerText || one.value")
     return text
+
+
+async def test_a_frame_whose_document_never_comes_holds_up_no_look(page: Page):
+    await page.route("**/never", lambda route: None)
+    await page.set_content(
+        "<button>确认投保</button><iframe src='http://127.0.0.1:9/never'></iframe>", wait_until="commit"
+    )
+    await page.wait_for_selector("iframe", state="attached")
+
+    async with asyncio.timeout(5):
+        view = await look(page, None)
+
+    assert (view.ready, view.has_press(CONFIRM)) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,27 @@ async def test_words_in_an_older_tab_are_found_once_the_newest_rests(page: Page,
     assert await page.title() == "pressed"
 
 
+@pytest.mark.parametrize(
+    ("window", "tabs"),
+    [
+        ("<h1>用户满意度调查</h1><p>请您对本次服务作出评价。</p><button>关闭</button>", 1),
+        ("<h1>优惠活动</h1>", 2),
+        ("<h1>用户满意度调查</h1><button>授权</button>", 2),
+        ("<footer><a>用户满意度调查</a></footer><h1>查看保单</h1><input type=password>", 2),
+    ],
+    ids=["as listed", "not listed", "with something to press", "with a PIN field"],
+)
+async def test_a_window_that_the_profile_lists_is_closed_and_no_other(
+    page: Page, portal: Portal, window: str, tabs: int
+):
+    other = await page.context.new_page()
+    await other.set_content(window)
+
+    view = await portal.look()
+
+    assert (len(portal.tabs()), view.page) == (tabs, page if tabs == 1 else other)
+
+
 async def test_a_menu_is_not_pressed_shut(page: Page, portal: Portal, impatient: Profile):
     """The furthest word in sight is pressed; one that is open already is left alone."""
     from portal_driver.pages import SignInPage

@@ -25,6 +25,7 @@ from portal_driver.contract import (
     Standing,
 )
 from portal_driver.simulator.companies import Company
+from portal_driver.simulator.world import Step
 from tests.portal_driver.desk import DESK, Desk, Staff
 
 pytestmark = pytest.mark.browser
@@ -213,6 +214,17 @@ async def test_a_notice_on_top_of_every_page_is_closed(desk: Desk, hongda: Compa
 
     assert finished.outcome is Outcome.SUBMITTED
     assert desk.clicks(hongda)["confirm"] == ONCE
+
+
+async def test_a_window_that_nobody_listed_hides_no_other_company_behind_it(desk: Desk, nanyue: Company):
+    desk.profile = replace(desk.profile, notices=replace(desk.profile.notices, windows=()))
+    desk.portal.put(nanyue.uscc, Step.SEALING)
+    desk.portal.fault("popup", nanyue.uscc, screen="sealing")
+    desk.portal.fault("uscc_differs", nanyue.uscc, screen="sealing")
+
+    finished, staff = await desk.renew(nanyue)
+
+    assert (finished.reason, staff.heard(Arm)) == (Reason.USCC_DIFFERS, [])
 
 
 async def test_a_slow_page_is_waited_for(desk: Desk, hongda: Company):

@@ -56,16 +56,18 @@
 
   // --- around -------------------------------------------------------------------------------------
 
+  let entry = "信用保险系统";
   const menu = h("ul.el-menu.el-menu--vertical", { role: "menubar" });
   function drawMenu(route) {
     const item = (key, words) => h("li.el-menu-item" + (key === route ? ".is-active" : ""), { role: "menuitem", tabindex: "-1", onclick: () => go(key) }, h("i.el-icon"), h("span", {}, words));
-    menu.replaceChildren(item("workbench", "工作台"), item("enterprise", "企业信息"), item("dashboard", "信用保险系统"));
+    menu.replaceChildren(item("workbench", "工作台"), item("enterprise", "企业信息"), item("dashboard", entry));
   }
   function withTabs(active, ...content) {
     main.replaceChildren(tabs([["dashboard", "首页"], ["applications", word("投保申请")], ["policies", word("保险单"), unreceived]], active, go), ...content);
   }
   async function boot() {
     const { data } = await loading(request("GET", api + "/user/profile"));
+    entry = data.dress.moved[entry] || entry;
     app.replaceChildren(h("section.el-container.is-vertical", {},
       h("header.el-header.bar", {}, h("div.logo", {}, "信用保险服务平台"), h("span.el-dropdown-link", {}, `欢迎您，${data.company.name}`)),
       h("section.el-container", {}, h("aside.el-aside", {}, menu), main)));
@@ -83,7 +85,7 @@
   async function showCompany() {
     const data = await fetchScreen("/enterprise");
     if (!data) return;
-    main.replaceChildren(h("h3", {}, "企业信息"), descriptions([["企业名称", data.company.name], ["统一社会信用代码", data.company.uscc], ["登录方式", "卡介质（法人卡）"]]));
+    main.replaceChildren(h("h3", {}, "企业信息"), descriptions([["企业名称", data.company.name], [word("统一社会信用代码"), data.company.uscc], ["登录方式", "卡介质（法人卡）"]]));
   }
 
   async function showDashboard() {
@@ -201,7 +203,7 @@
   async function showSubmitted() {
     const data = await fetchScreen("/renewals/result");
     if (!data) return;
-    stepPage(data, "完成", h("div.el-result", {}, h("div.el-result__title", {}, h("p", {}, "投保操作完成"))), descriptions([["申请编号", data.application.number], ["状态", data.application.state]]));
+    stepPage(data, "完成", h("div.el-result", {}, h("div.el-result__title", {}, h("p", {}, word("投保操作完成")))), descriptions([["申请编号", data.application.number], ["状态", data.application.state]]));
   }
 
   // --- lists ------------------------------------------------------------------------------------------
