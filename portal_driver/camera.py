@@ -11,6 +11,7 @@ from playwright.async_api import Locator
 from portal_driver.finding import View
 
 _QUALITY = 60
+_TAKEN_WITHIN_S = 10
 _TYPED_INTO = "textarea, input:not([type=checkbox], [type=radio], [type=button], [type=submit])"
 _MASK = "#8a8f98"
 _PERSONAL = re.compile(
@@ -34,10 +35,15 @@ async def picture(view: View, private: tuple[str, ...]) -> bytes | None:
     try:
         # Hiding the caret would cost each frame a style sheet of its own.
         return await view.page.screenshot(
-            type="jpeg", quality=_QUALITY, caret="initial", mask=masks, mask_color=_MASK
+            type="jpeg",
+            quality=_QUALITY,
+            caret="initial",
+            mask=masks,
+            mask_color=_MASK,
+            timeout=_TAKEN_WITHIN_S * 1000,
         )
     except PlaywrightError:
-        return None  # the page went away; its text was kept
+        return None  # the page went away or hangs; its text was kept
 
 
 def private_in(text: str) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ _FINDERS: WeakKeyDictionary[Frame, JSHandle] = WeakKeyDictionary()
 _SCROLL = (Path(__file__).parent / "scrolling.js").read_text(encoding="utf-8")
 _PRESSABLE = 3
 _STANDS_ALONE = 3
+# A document whose script is busy, or that waits for the next one, answers no question for a long time.
+ANSWERS_WITHIN_S = 3.0
 
 
 class Rect(NamedTuple):
@@ -384,8 +386,9 @@ async def _look_at(frame: Frame, query: dict[str, Any]) -> tuple[Document, dict[
     if not frame.url:  # its first document has not come: a question to it would wait for that, however long
         return None
     try:
-        seen: dict[str, Any] = json.loads(await _ask(frame, query))
-    except PlaywrightError:
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            seen: dict[str, Any] = json.loads(await _ask(frame, query))
+    except (PlaywrightError, TimeoutError):
         return None
     return Document(frame, query), seen
 

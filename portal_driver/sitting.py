@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from portal_driver.camera import picture, private_in, without_values
 from portal_driver.contract import Click, Plan, Reason, Stage
 from portal_driver.errors import DriverError, PageChanged, PersonNeeded
 from portal_driver.evidence import EvidenceBox, Scrubber, now
-from portal_driver.finding import View
+from portal_driver.finding import ANSWERS_WITHIN_S, View
 from portal_driver.gate import Gate
 from portal_driver.pages import CompanyPage, ShownCompany
 from portal_driver.portal import Portal
@@ -67,9 +68,7 @@ class Sitting:
         for private in (contact.name, contact.mobile, contact.email, *private_in(view.text)):
             self.scrubber.add_private(private)
         await self.keep("unknown", view, None)
-        # A frame whose first document has not come has nothing to tell, and lets us wait for it.
-        come = [frame for frame in view.page.frames if frame.url]
-        markup = [f"<!-- {_place(frame)} -->\n{await frame.content()}" for frame in come]
+        markup = await asyncio.gather(*(_markup(frame) for frame in view.page.frames))
         self.evidence.keep_text(without_values("\n".join(markup)), page="unknown", stage=None, ending="html")
         self.evidence.keep_record(
             {
@@ -170,6 +169,15 @@ def _is_name(shown: str, name: str) -> bool:
     """Whether the line begins with this name, and the name ends where a run of text does."""
     runs = [normalise(run) for run in shown.split(APART)]
     return normalise(name) in accumulate(runs)
+
+
+async def _markup(frame: Frame) -> str:
+    """A frame's markup behind its place; without it where no document answers."""
+    content = ""
+    with contextlib.suppress(PlaywrightError, TimeoutError):
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            content = await frame.content()
+    return f"<!-- {_place(frame)} -->\n{content}"
 
 
 def _place(frame: Frame) -> str:

@@ -33,6 +33,21 @@ async def pressed(page: Page, view: View, words: tuple[str, ...] = CONFIRM) -> s
     return text
 
 
+async def test_a_frame_whose_script_is_busy_holds_up_no_look_for_long(browser: Browser):
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.set_content("<button>确认投保</button>")
+    busy = asyncio.ensure_future(page.evaluate("for (const until = Date.now() + 5000; Date.now() < until;);"))
+
+    async with asyncio.timeout(6):
+        view = await look(page, None)
+
+    assert (view.ready, view.text) == (False, "")
+    await busy
+    assert (await look(page, None)).has_press(CONFIRM)
+    await context.close()
+
+
 async def test_a_frame_whose_document_never_comes_holds_up_no_look(page: Page):
     await page.route("**/never", lambda route: None)
     await page.set_content(
