@@ -38,6 +38,9 @@ _PRESSABLE = 3
 _STANDS_ALONE = 3
 # A document whose script is busy, or that waits for the next one, answers no question for a long time.
 ANSWERS_WITHIN_S = 3.0
+# A frame without any document yet: one whose document became a download (a PDF) answers at once, and is
+# done; one whose document is still on its way answers when that has come.
+_EMPTY_ANSWERS_WITHIN_S = 0.3
 
 
 class Rect(NamedTuple):
@@ -383,10 +386,8 @@ def closest(view: View, words: Words) -> str:
 
 async def _look_at(frame: Frame, query: dict[str, Any]) -> tuple[Document, dict[str, Any]] | None:
     """What a frame shows: nothing ({}) when it is hidden, None when it is between two documents."""
-    if not frame.url:  # its first document has not come: a question to it would wait for that, however long
-        return None
     try:
-        async with asyncio.timeout(ANSWERS_WITHIN_S):
+        async with asyncio.timeout(ANSWERS_WITHIN_S if frame.url else _EMPTY_ANSWERS_WITHIN_S):
             seen: dict[str, Any] = json.loads(await _ask(frame, query))
     except (PlaywrightError, TimeoutError):
         return None

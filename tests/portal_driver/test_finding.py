@@ -61,6 +61,20 @@ async def test_a_frame_whose_document_never_comes_holds_up_no_look(page: Page):
     assert (view.ready, view.has_press(CONFIRM)) == (False, True)
 
 
+async def test_a_frame_whose_document_became_a_download_has_loaded(page: Page):
+    file = {"Content-Type": "application/octet-stream", "Content-Disposition": "attachment"}
+    await page.route("**/file", lambda route: route.fulfill(body=b"%PDF", headers=file))
+    async with page.expect_download():
+        await page.set_content(
+            "<button>确认投保</button><iframe src='http://127.0.0.1:9/file'></iframe>", wait_until="commit"
+        )
+    await page.wait_for_load_state()
+
+    view = await look(page, None)
+
+    assert (view.ready, view.has_press(CONFIRM)) == (True, True)
+
+
 @pytest.mark.parametrize(
     "markup",
     [
