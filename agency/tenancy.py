@@ -55,8 +55,7 @@ def scope(agency: UUID, *, company: UUID | None = None) -> Iterator[Scope]:
         raise OutOfScope("one agency's work may not open another agency's scope")
     with transaction.atomic():
         if outer is None:
-            _tell_postgres("app.agency", str(agency))
-            _tell_postgres("app.company", str(company or ""))
+            _tell_postgres({"app.agency": str(agency), "app.company": str(company or "")})
         token = _current.set(wanted)
         try:
             yield wanted
@@ -68,7 +67,7 @@ def scope(agency: UUID, *, company: UUID | None = None) -> Iterator[Scope]:
 def as_user(user: UUID) -> Iterator[None]:
     """Run a block in which a person's own memberships, and nothing else, are visible."""
     with transaction.atomic():
-        _tell_postgres("app.user", str(user))
+        _tell_postgres({"app.user": str(user)})
         yield
 
 
@@ -76,14 +75,15 @@ def as_user(user: UUID) -> Iterator[None]:
 def as_invited(token_sha256: str) -> Iterator[None]:
     """Run a block in which the invitation with this token, and nothing else, is visible."""
     with transaction.atomic():
-        _tell_postgres("app.invitation", token_sha256)
+        _tell_postgres({"app.invitation": token_sha256})
         yield
 
 
-def _tell_postgres(setting: str, value: str) -> None:
+def _tell_postgres(settings: dict[str, str]) -> None:
     """Set for this transaction only: a pooled connection never carries it to the next one."""
+    each = ", ".join(["set_config(%s, %s, true)"] * len(settings))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, true)", [setting, value])
+        cursor.execute(f"SELECT {each}", [word for pair in settings.items() for word in pair])
 
 
 class ScopedManager(models.Manager[M]):

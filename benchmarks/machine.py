@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -64,3 +65,54 @@ def timed(figures: dict[str, float], name: str) -> Iterator[None]:
     began = time.perf_counter()
     yield
     figures[name] = time.perf_counter() - began
+
+
+@dataclass
+class Share:
+    """CPU seconds that a block took, by us (this process and all below it) and by everything else."""
+
+    ours: float = 0.0
+    others: float = 0.0
+
+    def __str__(self) -> str:
+        whole = self.ours + self.others
+        return f"{self.ours:.1f} s CPU, others {self.others / whole:.0%}" if whole else "no CPU"
+
+
+@contextmanager
+def shared() -> Iterator[Share]:
+    """What the block costs in CPU: a rate means little where others used half of the machine."""
+    share = Share(-_cpu_below(os.getpid()), -_cpu_of_all())
+    yield share
+    share.ours += _cpu_below(os.getpid())
+    share.others += _cpu_of_all() - share.ours
+
+
+def processes_below(root: int) -> dict[int, float]:
+    """This process and all that it started: process ids, and the CPU seconds of each with those that it
+    has waited for."""
+    children: dict[int, list[int]] = {}
+    seconds: dict[int, float] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        pid = int(entry.parent.name)
+        children.setdefault(int(fields[1]), []).append(pid)
+        seconds[pid] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    found, left = {}, [root]
+    while left:
+        pid = left.pop()
+        found[pid] = seconds.get(pid, 0.0)
+        left += children.get(pid, [])
+    return found
+
+
+def _cpu_below(root: int) -> float:
+    return sum(processes_below(root).values())
+
+
+def _cpu_of_all() -> float:
+    user, nice, system, _idle, _wait, *rest = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")

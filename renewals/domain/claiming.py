@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from companies.models import Card
 from renewals.domain.guarding import must_wait_to_begin
-from renewals.domain.pausing import is_desk_paused, is_paused
+from renewals.domain.pausing import RAMP_ENDS_AT, is_desk_paused, is_paused
 from renewals.domain.story import move
 from renewals.models import CLAIMABLE, Desk, Renewal, Run, State
 
@@ -40,8 +40,11 @@ def is_worth_a_run() -> Q:
 
     So a card that lies in the reader now is not asked for again an hour later.
     """
-    soon = timedelta(seconds=min(settings.LOOK_AFTER_S, settings.LOOK_LATE_AFTER_S) / 4)
-    return is_due() | (Q(state=State.SUBMITTED, look_at__lte=Now() + soon) & ~is_paused())
+    return is_due() | (Q(state=State.SUBMITTED, look_at__lte=Now() + _soon()) & ~is_paused())
+
+
+def _soon() -> timedelta:
+    return timedelta(seconds=min(settings.LOOK_AFTER_S, settings.LOOK_LATE_AFTER_S) / 4)
 
 
 def claim_for_card(card: Card, *, desk: Desk, worker: str, profile: str) -> Run | None:
@@ -49,6 +52,22 @@ def claim_for_card(card: Card, *, desk: Desk, worker: str, profile: str) -> Run 
 
     Of two callers at the same moment one gets the renewal, the other None.
     """
+    run = _claim_unhindered(card, desk=desk, worker=worker, profile=profile)
+    return run or _claim_guarded(card, desk=desk, worker=worker, profile=profile)
+
+
+def _claim_unhindered(card: Card, *, desk: Desk, worker: str, profile: str) -> Run | None:
+    """The claim in one statement, where no pause, ramp or unproven stage has a say; None where one might."""
+    ramp = timedelta(seconds=RAMP_ENDS_AT * settings.RAMP_STEP_S)
+    found = Run.objects.raw(
+        "SELECT * FROM renewals_claim(%s, %s, %s, %s, %s, %s, %s, %s)",
+        [card.agency_id, card.company_id, desk.pk, worker, profile, LEASE, _soon(), ramp],
+    )
+    return next(iter(found), None)
+
+
+def _claim_guarded(card: Card, *, desk: Desk, worker: str, profile: str) -> Run | None:
+    """The claim where something may stand in its way: looks at each renewal and decides."""
     renewal = next((one for one in _takeable(card) if not must_wait_to_begin(one)), None)
     if renewal is None:
         return None

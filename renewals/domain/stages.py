@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
 
+from agency.tenancy import current_scope
 from portal_driver.contract import Stage as StageOf
 from renewals.domain.guarding import prove
 from renewals.domain.story import touch
@@ -15,12 +17,20 @@ SETTLED = (StageState.DONE, StageState.SKIPPED)
 
 
 def make_stages(renewals: list[Renewal]) -> None:
-    """Give new renewals their five stages."""
-    Stage.objects.bulk_create(
-        Stage(agency_id=renewal.agency_id, renewal=renewal, name=name)
-        for renewal in renewals
-        for name in StageName
-    )
+    """Give new renewals of the current agency their five stages."""
+    # Fifty thousand of them for a large batch: made where they stay, not sent there one by one.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO renewals_stage (id, agency_id, renewal_id, name, state) "
+            "SELECT gen_random_uuid(), %s, renewal, name, %s "
+            "FROM unnest(%s::uuid[]) AS renewal, unnest(%s::text[]) AS name",
+            [
+                current_scope().agency,
+                StageState.PENDING,
+                [renewal.pk for renewal in renewals],
+                [name.value for name in StageName],
+            ],
+        )
 
 
 def begin_stage(renewal: Renewal, stage: StageOf) -> None:

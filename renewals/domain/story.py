@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
 from django.db.models.functions import Now
 
 from agency import audit
 from agency.models import User
+from agency.tenancy import current_scope
 from renewals.models import Event, Renewal, Run, State
 
 
@@ -20,11 +23,13 @@ def tell(
 
 
 def tell_all(renewals: Iterable[Renewal], kind: str, *, by: User, **detail: Any) -> None:
-    """Add the same event to the story of each of these renewals."""
-    Event.objects.bulk_create(
-        Event(agency_id=one.agency_id, renewal=one, kind=kind, detail=detail, actor_name=by.name)
-        for one in renewals
-    )
+    """Add the same event to the story of each of these renewals of the current agency."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO renewals_event (id, agency_id, renewal_id, kind, detail, actor_name) "
+            "SELECT gen_random_uuid(), %s, renewal, %s, %s::jsonb, %s FROM unnest(%s::uuid[]) AS renewal",
+            [current_scope().agency, kind, json.dumps(detail), by.name, [one.pk for one in renewals]],
+        )
 
 
 def move(

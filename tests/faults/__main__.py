@@ -1,7 +1,8 @@
 """`./run faults`: tries to break the engine with real Postgres, real processes and a model portal.
 
 ./run faults --seed 7 --minutes 5       batches in chaos, replayed by the same seed
-./run faults --faults 10000             until so many faults were tried (and --minutes are not over)
+./run faults --faults 10000 --state F   until so many faults were tried, in as many runs as it takes: the
+                                        figures so far are kept in the file F
 ./run faults --matrix                   every crash point in every way, one after another
 ./run faults --mutants                  each guard taken out: what the oracles see
 """

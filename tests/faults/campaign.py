@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
@@ -24,6 +26,7 @@ from agency.models import Agency, Role, User
 from agency.tenancy import scope
 from companies.domain.cards import lift_quarantine, store_pin
 from companies.models import Card, Company
+from portal_driver.contract import Click
 from portal_driver.simulator.companies import companies_from
 from renewals.domain.attention import retry, retry_stage
 from renewals.domain.queueing import queue_companies
@@ -57,6 +60,12 @@ class Fault:
     click: str = ""
     driver: str = ""  # the query of the model driver's address: die=…, stop=…
     trouble: Trouble | None = None
+
+    @property
+    def of_click(self) -> str:
+        """The click without which it does not strike; empty for none."""
+        told = parse_qs(self.driver).get("click", [""])[0]
+        return self.click or told or (self.trouble.deed if self.trouble else "")
 
     def __str__(self) -> str:
         parts = [self.how, self.point, self.click, self.driver]
@@ -170,6 +179,18 @@ class Campaign:
     def now(self, company: Company) -> Renewal:
         with scope(OUR_AGENCY):
             return Renewal.objects.get(company=company)
+
+    def complete(self) -> set[UUID]:
+        """The companies that came to their end."""
+        with scope(OUR_AGENCY):
+            return set(Renewal.objects.filter(state=State.COMPLETE).values_list("company_id", flat=True))
+
+    def next_click(self, company: Company) -> Click | None:
+        """What the next sitting will press, if it gets so far; None where it only looks."""
+        renewal = self.now(company)
+        if renewal.state != State.WAITING and renewal.stage != StageName.RECEIPT:
+            return None
+        return next((click for click in Click if click.stage.value == renewal.stage), None)
 
     # --- a company's whole life --------------------------------------------------------------------
 

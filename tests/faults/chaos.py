@@ -6,16 +6,19 @@ in time differs from run to run.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 
 import psycopg
 from django.conf import settings
 
 from companies.models import Company
-from renewals.models import State
+from portal_driver.contract import Click
 from tests.database import superuser
 from tests.faults import matrix
 from tests.faults.campaign import Campaign, Fault
@@ -31,6 +34,7 @@ class Figures:
 
     seed: int
     seconds: float = 0.0
+    companies: int = 0
     rounds: int = 0
     sittings: int = 0
     faults: Counter[str] = field(default_factory=Counter)
@@ -40,6 +44,37 @@ class Figures:
     def injected(self) -> int:
         return self.faults.total()
 
+    def add(self, more: Figures) -> None:
+        """What came of a further batch."""
+        self.seconds += more.seconds
+        self.rounds += more.rounds
+        self.sittings += more.sittings
+        self.faults += more.faults
+        self.violations += more.violations
+
+    def in_words(self) -> str:
+        """The line that counts: what was done twice, what was lost, what else did not hold."""
+        twice = sum(one.startswith(("O1", "O3", "epoch")) for one in self.violations)
+        lost = sum(one.startswith(("O2", "lost")) for one in self.violations)
+        return (
+            f"seed {self.seed}: {self.injected} faults, {self.companies} companies, {self.sittings} sittings "
+            f"in {self.seconds:.0f} s; done twice: {twice}, lost: {lost}, "
+            f"else: {len(self.violations) - twice - lost}"
+        )
+
+    @classmethod
+    def kept_in(cls, file: Path | None) -> Figures | None:
+        """What an earlier run came to; None where there was none."""
+        if file is None or not file.exists():
+            return None
+        kept = json.loads(file.read_text())
+        return cls(**kept | {"faults": Counter(kept["faults"])})
+
+    def keep(self, file: Path | None) -> None:
+        """Let a later run go on from here."""
+        if file is not None:
+            file.write_text(json.dumps(vars(self), indent=1))
+
 
 def unleash(played: Campaign, *, seed: int, seconds: float, at_most: int = 0) -> Figures:
     """Chaos for so long (or so many faults), then peace until everybody is complete; the figures.
@@ -47,18 +82,18 @@ def unleash(played: Campaign, *, seed: int, seconds: float, at_most: int = 0) ->
     Companies that are complete take no more faults; chaos ends when none is left.
     """
     rng = random.Random(seed)  # replayed, not secret
-    faults = matrix.everything()
     figures, began = Figures(seed), time.monotonic()
     left = list(played.companies)
     while left and time.monotonic() - began < seconds and not (at_most and figures.injected >= at_most):
         figures.rounds += 1
-        _round(played, rng, faults, left, figures)
+        chosen = rng.sample(left, min(len(played.desks), len(left)))
+        _round(played, rng, chosen, figures)
         played.let_time_pass()
         played.sweep()
-        for company in left:
+        for company in chosen:
             played.act(company)
         figures.violations += violations(played, at_the_end=False)
-        left = [company for company in left if played.now(company).state != State.COMPLETE]
+        left = [company for company in left if company.pk not in played.complete()]
     for company in left:
         played.carry_through(company, [])
     figures.violations += violations(played)
@@ -67,20 +102,16 @@ def unleash(played: Campaign, *, seed: int, seconds: float, at_most: int = 0) ->
     return figures
 
 
-def _round(
-    played: Campaign, rng: random.Random, faults: list[Fault], left: list[Company], figures: Figures
-) -> None:
-    """Each desk gets a company's card; most sittings meet a fault; then something happens to all at once."""
-    desks = len(played.desks)
-    chosen = rng.sample(left, min(desks, len(left)))
-    for reader in range(desks):
+def _round(played: Campaign, rng: random.Random, chosen: list[Company], figures: Figures) -> None:
+    """Each desk gets a company's card; most sittings meet faults; then something happens to all at once."""
+    for reader in range(len(played.desks)):
         played.portal.remove(reader + 1)
     workers: list[int] = []
     given: list[Fault] = []
     deaths = played.portal.deaths
     for desk, company in enumerate(chosen):
         played.portal.approve(company.uscc)
-        fault = rng.choice(faults) if rng.random() < 0.8 else Fault()
+        fault = _fate(rng, played.next_click(company))
         workers.append(played.begin(company, fault, desk=desk, alone=False))
         given.append(fault)
     happening = rng.choice(("nothing", "nothing", "kill", "stop", "database", "flood"))
@@ -97,6 +128,24 @@ def _round(
     figures.faults.update(f"portal: {one.kind}" for one in played.portal.troubles if one.times == 0)
     figures.faults["driver: killed"] += played.portal.deaths - deaths
     played.portal.troubles.clear()
+
+
+@cache
+def _fitting(click: Click | None) -> tuple[list[Fault], list[Fault], list[Fault]]:
+    """Faults of workers, of drivers and of the portal that can strike in a sitting with this click."""
+    faults = matrix.fitting(click)
+    return (
+        [fault for fault in faults if fault.point],
+        [fault for fault in faults if fault.driver],
+        [fault for fault in faults if fault.trouble],
+    )
+
+
+def _fate(rng: random.Random, click: Click | None) -> Fault:
+    """What one sitting meets: often the portal's fault and one of ours together, now and then nothing."""
+    workers, drivers, troubles = _fitting(click)
+    fate = rng.choices((rng.choice(workers), rng.choice(drivers or workers), Fault()), (7, 2, 1))[0]
+    return replace(fate, trouble=rng.choice(troubles).trouble) if rng.random() < 0.5 else fate
 
 
 def _happen(what: str, played: Campaign, rng: random.Random, workers: list[int]) -> list[int]:

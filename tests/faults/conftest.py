@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
@@ -11,3 +13,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--minutes", type=float, default=1.0)
     group.addoption("--faults", type=int, default=0, help="end after so many")
     group.addoption("--desks", type=int, default=4)
+    group.addoption("--state", type=Path, help="where the figures are kept, to go on from")

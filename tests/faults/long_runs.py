@@ -17,7 +17,7 @@ from tests.faults.proofs import PROOFS, holds
 
 pytestmark = pytest.mark.usefixtures("committed")
 Say = Callable[[str], None]
-COMPANIES_A_ROUND = 8
+COMPANIES_A_ROUND = 16
 
 
 @pytest.fixture
@@ -34,32 +34,35 @@ def say(pytestconfig: pytest.Config) -> Say:
 
 def run_chaos(tmp_path: Path, pytestconfig: pytest.Config, say: Say) -> None:
     """Batch after batch in chaos, until the time is over or so many faults were tried."""
-    seed, end_at = pytestconfig.getoption("seed"), time.monotonic() + 60 * pytestconfig.getoption("minutes")
-    wanted = pytestconfig.getoption("faults")
-    total = Figures(seed)
-    companies = 0
+    end_at = time.monotonic() + 60 * pytestconfig.getoption("minutes")
+    wanted, kept = pytestconfig.getoption("faults"), pytestconfig.getoption("state")
+    total = Figures.kept_in(kept) or Figures(pytestconfig.getoption("seed"))
     while time.monotonic() < end_at and not (wanted and total.injected >= wanted):
-        directory = tmp_path / str(companies)
+        directory = tmp_path / str(total.companies)
         directory.mkdir()
         with campaign(
             directory, companies=COMPANIES_A_ROUND, desks=pytestconfig.getoption("desks")
         ) as played:
-            left = wanted - total.injected if wanted else 0
-            figures = unleash(played, seed=seed + companies, seconds=end_at - time.monotonic(), at_most=left)
-        companies += COMPANIES_A_ROUND
-        total.seconds += figures.seconds
-        total.rounds += figures.rounds
-        total.sittings += figures.sittings
-        total.faults += figures.faults
-        total.violations += figures.violations
-        say(f"  {companies} companies, {total.injected} faults, {len(total.violations)} violations")
+            total.add(
+                unleash(
+                    played,
+                    seed=total.seed + total.companies,
+                    seconds=end_at - time.monotonic(),
+                    at_most=wanted - total.injected if wanted else 0,
+                )
+            )
+        total.companies += COMPANIES_A_ROUND
+        say(
+            f"  {total.companies} companies, {total.injected} faults in {total.seconds:.0f} s, "
+            f"{len(total.violations)} violations"
+        )
+        total.keep(kept)
         empty_database()
     for kind, number in sorted(total.faults.items()):
         say(f"  {number:6}  {kind}")
-    say(
-        f"seed {seed}: {companies} companies, {total.sittings} sittings, {total.injected} faults in "
-        f"{total.seconds:.0f} s; {len(total.violations)} violations"
-    )
+    for violation in total.violations:
+        say(f"  {violation}")
+    say(total.in_words())
     assert total.violations == []
 
 

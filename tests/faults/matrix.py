@@ -52,6 +52,13 @@ def everything() -> list[Fault]:
     return faults
 
 
+def fitting(click: Click | None) -> list[Fault]:
+    """What can go wrong in a sitting whose next click is this one, or in which nothing is pressed."""
+    if click is None:
+        return [fault for fault in everything() if not fault.of_click]
+    return [fault for fault in everything() if fault.of_click in ("", click)]
+
+
 def _belongs_to(name: str, click: Click) -> bool:
     """Points that are about no click are tried once: the policy's at the last, the rest at the first."""
     return click is (Click.RECEIPT if name.startswith("policy_") else Click.CONFIRM)

@@ -1,7 +1,7 @@
 """Named crash points, put on from outside: production code knows nothing of them.
 
 Each is a moment before or after a function of the engine, in a process that the fault tests
-started. `docs/adr/0008` says why this and no hook in the code.
+started. `docs/adr/0013` says why this and no hook in the code.
 """
 
 from __future__ import annotations

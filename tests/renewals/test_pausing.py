@@ -15,7 +15,7 @@ from agency.tenancy import scope
 from companies.models import Card, Company
 from portal_driver.contract import Click, NotArmed, Outcome
 from renewals.domain import claiming, intents, pausing
-from renewals.models import Desk, Pause, Renewal, Standstill, State
+from renewals.models import Batch, Desk, Pause, Renewal, StageName, Standstill, State
 from tests.cast import make_renewal
 from tests.renewals.runs import DIGEST, claim, finish, press
 
@@ -151,11 +151,14 @@ def test_the_app_role_cannot_begin_a_standstill(standstill: Standstill) -> None:
     assert Standstill.objects.count() == 0
 
 
+@pytest.mark.parametrize("proven", [[], list(StageName)], ids=["with a canary", "unhindered"])
 @pytest.mark.usefixtures("committed")
-def test_the_operator_lets_the_installation_stand_still_and_go_on() -> None:
+def test_the_operator_lets_the_installation_stand_still_and_go_on(proven: list[str]) -> None:
     from tests.renewals.season import our_side
 
     _company, card, desk, _renewal, _mei = our_side()
+    with scope(card.agency_id):
+        Batch.objects.update(proven=proven)
     call_command("standstill", "门户维护", "--by", "operator")
     assert claim_or_none(card, desk) is None
     with scope(card.agency_id):
