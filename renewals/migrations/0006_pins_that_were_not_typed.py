@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("renewals", "0004_isolate_pauses_and_matters"),
+        ("renewals", "0005_claim_in_one_statement"),
     ]
 
     operations = [
