@@ -29,6 +29,11 @@ WORDS: dict[str, str | Promise] = {
     "card_quarantined": pgettext_lazy("audit", "Card put into quarantine"),
     "claimed": pgettext_lazy("audit", "Taken up at a desk"),
     "companies_imported": pgettext_lazy("audit", "Companies imported"),
+    "card_said": pgettext_lazy("audit", "Said which card is in the reader"),
+    "company_changed": pgettext_lazy("audit", "Company changed by a workbook"),
+    "company_erased": pgettext_lazy("audit", "Company's data taken away"),
+    "company_exported": pgettext_lazy("audit", "Company's data exported"),
+    "company_made": pgettext_lazy("audit", "Company brought in by a workbook"),
     "confirmed": pgettext_lazy("audit", "Click confirmed on the portal"),
     "consent_given": pgettext_lazy("audit", "Consent recorded"),
     "consent_revoked": pgettext_lazy("audit", "Consent taken back"),
@@ -43,12 +48,16 @@ WORDS: dict[str, str | Promise] = {
     "invited_again": pgettext_lazy("audit", "Invited again"),
     "joined": pgettext_lazy("audit", "Joined the agency"),
     "left": pgettext_lazy("audit", "Access ended"),
+    "matter_closed": pgettext_lazy("audit", "Matter for a person closed"),
+    "matter_opened": pgettext_lazy("audit", "Matter for a person opened"),
     "missed_once": pgettext_lazy("audit", "Not found at the first reading"),
     "operator_entered": pgettext_lazy("audit", "The platform's operator came in"),
     "operator_left": pgettext_lazy("audit", "The platform's operator left"),
     "operator_looked": pgettext_lazy("audit", "The platform's operator looked at a page"),
     "password_changed": pgettext_lazy("audit", "Password changed"),
     "paused": pgettext_lazy("audit", "Paused"),
+    "person_erased": pgettext_lazy("audit", "Person's account emptied"),
+    "person_exported": pgettext_lazy("audit", "Person's data exported"),
     "pin_granted": pgettext_lazy("audit", "PIN typed for one use"),
     "pin_stored": pgettext_lazy("audit", "PIN stored in the vault"),
     "pin_used": pgettext_lazy("audit", "PIN used"),
@@ -73,6 +82,7 @@ WORDS: dict[str, str | Promise] = {
     "sign_in_failed": pgettext_lazy("audit", "Sign-in failed"),
     "signed_in": pgettext_lazy("audit", "Signed in"),
     "signed_out": pgettext_lazy("audit", "Signed out"),
+    "stage_retried": pgettext_lazy("audit", "Stage put back to its beginning"),
     "taken_back": pgettext_lazy("audit", "Access given back"),
 }
 
@@ -145,6 +155,8 @@ def detail_lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
     lines = []
     if "before" in shown and "after" in shown:
         lines.append(("", f"{_plain(shown.pop('before'))} → {_plain(shown.pop('after'))}"))
+    for what, (before, after) in sorted(shown.pop("changes", {}).items()):
+        lines.append((what, f"{before or '–'} → {after or '–'}"))
     return [*lines, *((key, _plain(value)) for key, value in sorted(shown.items()) if value not in ("", {}))]
 
 
