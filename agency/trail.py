@@ -37,6 +37,7 @@ WORDS: dict[str, str | Promise] = {
     "confirmed": pgettext_lazy("audit", "Click confirmed on the portal"),
     "consent_given": pgettext_lazy("audit", "Consent recorded"),
     "consent_revoked": pgettext_lazy("audit", "Consent taken back"),
+    "done_elsewhere": pgettext_lazy("audit", "Done on the portal by somebody else"),
     "evidence_viewed": pgettext_lazy("audit", "Evidence looked at"),
     "factor_added": pgettext_lazy("audit", "Second factor added"),
     "factor_removed": pgettext_lazy("audit", "Second factor removed"),
