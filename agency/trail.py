@@ -98,7 +98,9 @@ class TrailFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
 
     q = django_filters.CharFilter(method="search", label=gettext_lazy("Who, from where, on what"))
     action = django_filters.ChoiceFilter(
-        label=gettext_lazy("What"), choices=lambda: sorted(WORDS.items(), key=lambda one: str(one[1]))
+        label=gettext_lazy("What"),
+        empty_label=gettext_lazy("What: anything"),
+        choices=lambda: sorted(WORDS.items(), key=lambda one: str(one[1])),
     )
     since = django_filters.DateFilter(field_name="at", lookup_expr="date__gte", label=gettext_lazy("From"))
     until = django_filters.DateFilter(field_name="at", lookup_expr="date__lte", label=gettext_lazy("To"))

@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -71,7 +71,7 @@ def _members() -> QuerySet[Membership]:
     return (
         Membership.objects.select_related("user", "company")
         .annotate(has_factor=Exists(factors))
-        .order_by("ended_at", "user__name")
+        .order_by(F("ended_at").asc(nulls_first=True), "user__name")
     )
 
 

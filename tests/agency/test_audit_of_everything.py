@@ -57,7 +57,7 @@ def _codes_in(source: ast.AST) -> set[str]:
         for word in one.keywords
         if word.arg == "kind"
     }
-    return {one.value for one in first | kinds if isinstance(one, ast.Constant)}
+    return {str(one.value) for one in first | kinds if isinstance(one, ast.Constant)}
 
 
 def test_every_action_that_is_recorded_has_a_word_and_no_word_is_stale() -> None:
