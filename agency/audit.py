@@ -6,7 +6,7 @@ chain, and one that was cut off the end no longer fits the trail's head.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -37,7 +37,20 @@ def record(action: str, on: Any, *, by: User | None, address: str | None = None,
     `by` is None where the machine acted by itself. `detail` must hold nothing secret; personal
     data goes in masked (`agency.masking`).
     """
-    AuditEntry.objects.create(
+    _entry(action, on, by=by, address=address, detail=detail).save(force_insert=True)
+
+
+def record_each(action: str, on: Iterable[tuple[Any, dict[str, Any]]], *, by: User | None) -> None:
+    """As `record`, one entry for each object with its detail, in a few statements."""
+    entries = [_entry(action, one, by=by, address=None, detail=detail) for one, detail in on]
+    AuditEntry.objects.bulk_create(entries, batch_size=1000)
+
+
+def _entry(
+    action: str, on: Any, *, by: User | None, address: str | None, detail: dict[str, Any]
+) -> AuditEntry:
+    return AuditEntry(
+        agency_id=current_scope().agency,
         actor=by,
         actor_name=by.name if by else "xubao",
         address=address or _address.get(),

@@ -24,9 +24,18 @@ AGENCY = "(SELECT NULLIF(current_setting('app.agency', true), '')::uuid)"
 COMPANY = "(SELECT NULLIF(current_setting('app.company', true), '')::uuid)"
 USER = "(SELECT NULLIF(current_setting('app.user', true), '')::uuid)"
 
+# True for everybody but clients. A setting of its own instead of `COMPANY IS NULL`: the planner takes a
+# bare truth value for one row in two, and `IS NULL` for one in two hundred, and then joins row by row.
+NO_CLIENT = "(SELECT NULLIF(current_setting('app.company', true), '') IS NULL)"
+
 # What a client sees of a table that is not about companies.
 NOTHING = "false"
 EVERYTHING = "true"
+
+
+def hold_clients(condition: str) -> str:
+    """The second policy's expression: `condition` is which rows a client of `{company}` may see."""
+    return f"{NO_CLIENT} OR ({condition.format(company=COMPANY)})"
 
 
 class Isolate(Operation):
@@ -73,7 +82,7 @@ class Isolate(Operation):
 
     def _statements(self) -> list[str]:
         mine = f"agency_id = {AGENCY}"
-        own = f"{COMPANY} IS NULL OR ({self.clients.format(company=COMPANY)})"
+        own = hold_clients(self.clients)
         return [
             f"ALTER TABLE {self.table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {self.table} FORCE ROW LEVEL SECURITY",

@@ -93,6 +93,11 @@ def every_agency() -> list[tuple[UUID, str]]:
         return list(cursor.fetchall())
 
 
+def agency_id(slug: str) -> UUID | None:
+    """The id of the agency with this short name, for commands that work in its scope; None without one."""
+    return next((ident for ident, short in every_agency() if short == slug), None)
+
+
 def add_agency(name: str, slug: str, *, phone: str, by: User) -> UUID:
     """A new agency without people, made from a page. Raises `SlugTaken`."""
     rows = _ask("SELECT operator_makes_agency(%s, %s, %s, %s)", [uuid4(), name, slug, phone], by=by)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
-from agency import audit
+from agency import audit, rights
 from agency.models import Agency, Membership, Role, User
 from agency.people import memberships_of
 from agency.signing_in import end_sessions
@@ -16,7 +16,7 @@ from agency.tenancy import current_scope
 
 
 class Refusal(ValueError):
-    """The change is not made; `code` says why: `self`, `last_admin`, `not_yours`, `role`."""
+    """The change is not made; `code` says why: `self`, `last_admin`, `not_yours`, `role`, `here`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -93,6 +93,20 @@ def reset_factors(member: Membership, *, by: Membership) -> None:
         User.objects.filter(pk=member.user_id).update(grace_used_at=None)
         audit.record("factors_reset", member.user, by=by.user)
         end_sessions(member.user)
+
+
+def erase(member: Membership, *, by: Membership) -> bool:
+    """Empty the account of somebody who has left; False where another agency knows him. Raises `Refusal`.
+
+    An admin's act. The trail goes on naming who did what: it is written once, and that is its purpose.
+    """
+    if by.role != Role.ADMIN:
+        raise Refusal("not_yours")
+    with _changing(member, by=by) as now:
+        if now.ended_at is None:
+            raise Refusal("here")
+        audit.record("person_erased", member.user, by=by.user)
+        return rights.forget(member.user)
 
 
 @contextmanager

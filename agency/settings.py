@@ -148,6 +148,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_EVERY_S,
         "options": {"expires": SWEEP_EVERY_S},
     },
+    # Erased companies whose time is over. Missed or doubled, it does no harm.
+    "erase_due": {"task": "companies.tasks.erase_due", "schedule": 6 * 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(engines.runtime_dir() / "beat" / "schedule")
 
@@ -183,6 +185,9 @@ SECOND_READING_AFTER_S = environment.seconds("SECOND_READING_AFTER_S", 60)
 MEDIA_ROOT = Path(environment.text("FILES_DIR", str(engines.runtime_dir() / "files")))
 # Whether the proxy sends them (deploy/Caddyfile), after the view has said that the person may have them.
 FILES_BY_PROXY = environment.flag("FILES_BY_PROXY", default=False)
+# So many years after the last act, to the end of the year, the proof of it goes too, where a company
+# has asked for its data to go (`companies.domain.erasing`).
+KEEP_PROOF_YEARS = environment.number("KEEP_PROOF_YEARS", 3)
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024

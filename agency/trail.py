@@ -29,9 +29,15 @@ WORDS: dict[str, str | Promise] = {
     "card_quarantined": pgettext_lazy("audit", "Card put into quarantine"),
     "claimed": pgettext_lazy("audit", "Taken up at a desk"),
     "companies_imported": pgettext_lazy("audit", "Companies imported"),
+    "card_said": pgettext_lazy("audit", "Said which card is in the reader"),
+    "company_changed": pgettext_lazy("audit", "Company changed by a workbook"),
+    "company_erased": pgettext_lazy("audit", "Company's data taken away"),
+    "company_exported": pgettext_lazy("audit", "Company's data exported"),
+    "company_made": pgettext_lazy("audit", "Company brought in by a workbook"),
     "confirmed": pgettext_lazy("audit", "Click confirmed on the portal"),
     "consent_given": pgettext_lazy("audit", "Consent recorded"),
     "consent_revoked": pgettext_lazy("audit", "Consent taken back"),
+    "done_elsewhere": pgettext_lazy("audit", "Done on the portal by somebody else"),
     "evidence_viewed": pgettext_lazy("audit", "Evidence looked at"),
     "factor_added": pgettext_lazy("audit", "Second factor added"),
     "factor_removed": pgettext_lazy("audit", "Second factor removed"),
@@ -43,12 +49,16 @@ WORDS: dict[str, str | Promise] = {
     "invited_again": pgettext_lazy("audit", "Invited again"),
     "joined": pgettext_lazy("audit", "Joined the agency"),
     "left": pgettext_lazy("audit", "Access ended"),
+    "matter_closed": pgettext_lazy("audit", "Matter for a person closed"),
+    "matter_opened": pgettext_lazy("audit", "Matter for a person opened"),
     "missed_once": pgettext_lazy("audit", "Not found at the first reading"),
     "operator_entered": pgettext_lazy("audit", "The platform's operator came in"),
     "operator_left": pgettext_lazy("audit", "The platform's operator left"),
     "operator_looked": pgettext_lazy("audit", "The platform's operator looked at a page"),
     "password_changed": pgettext_lazy("audit", "Password changed"),
     "paused": pgettext_lazy("audit", "Paused"),
+    "person_erased": pgettext_lazy("audit", "Person's account emptied"),
+    "person_exported": pgettext_lazy("audit", "Person's data exported"),
     "pin_granted": pgettext_lazy("audit", "PIN typed for one use"),
     "pin_stored": pgettext_lazy("audit", "PIN stored in the vault"),
     "pin_used": pgettext_lazy("audit", "PIN used"),
@@ -73,6 +83,7 @@ WORDS: dict[str, str | Promise] = {
     "sign_in_failed": pgettext_lazy("audit", "Sign-in failed"),
     "signed_in": pgettext_lazy("audit", "Signed in"),
     "signed_out": pgettext_lazy("audit", "Signed out"),
+    "stage_retried": pgettext_lazy("audit", "Stage put back to its beginning"),
     "taken_back": pgettext_lazy("audit", "Access given back"),
 }
 
@@ -87,7 +98,9 @@ class TrailFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-fil
 
     q = django_filters.CharFilter(method="search", label=gettext_lazy("Who, from where, on what"))
     action = django_filters.ChoiceFilter(
-        label=gettext_lazy("What"), choices=lambda: sorted(WORDS.items(), key=lambda one: str(one[1]))
+        label=gettext_lazy("What"),
+        empty_label=gettext_lazy("What: anything"),
+        choices=lambda: sorted(WORDS.items(), key=lambda one: str(one[1])),
     )
     since = django_filters.DateFilter(field_name="at", lookup_expr="date__gte", label=gettext_lazy("From"))
     until = django_filters.DateFilter(field_name="at", lookup_expr="date__lte", label=gettext_lazy("To"))
@@ -145,6 +158,8 @@ def detail_lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
     lines = []
     if "before" in shown and "after" in shown:
         lines.append(("", f"{_plain(shown.pop('before'))} → {_plain(shown.pop('after'))}"))
+    for what, (before, after) in sorted(shown.pop("changes", {}).items()):
+        lines.append((what, f"{before or '–'} → {after or '–'}"))
     return [*lines, *((key, _plain(value)) for key, value in sorted(shown.items()) if value not in ("", {}))]
 
 

@@ -21,6 +21,7 @@ people_urls = [
     path("invitations/<uuid:invitation_id>/revoke/", people.revoke, name="revoke"),
     path("<uuid:membership_id>/", people.person, name="person"),
     path("<uuid:membership_id>/change/", people.change, name="change"),
+    path("<uuid:membership_id>/export/", people.export, name="export"),
 ]
 operator_urls = [
     path("", operator.agencies, name="agencies"),

@@ -34,6 +34,11 @@ class CompanyFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter h
         model = Company
         fields: tuple[str, ...] = ()
 
+    def filter_queryset(self, queryset: QuerySet[Company]) -> QuerySet[Company]:
+        """A company whose data was taken away is in no list."""
+        found: QuerySet[Company] = super().filter_queryset(queryset.filter(erased_at__isnull=True))
+        return found
+
     def search(self, companies: QuerySet[Company], _name: str, value: str) -> QuerySet[Company]:
         """Name, USCC, contact or card number; each word must be found."""
         for word in value.split():

@@ -62,3 +62,11 @@ class PinForm(forms.Form):
                 _("This is the PIN that cards are issued with. Ask the company for the one it set.")
             )
         return pin
+
+
+class EraseForm(forms.Form):
+    """Why a company's data goes: who asked, when, how."""
+
+    why = forms.CharField(
+        label=_("Who asked for it, and how?"), max_length=200, help_text=_("It stays in the audit trail.")
+    )

@@ -43,13 +43,21 @@ class Company(TenantModel):
     authorized_before = models.BooleanField(_("authorised in an earlier year"), null=True, blank=True)
     old_policy_ends_on = models.DateField(_("present policy ends on"), null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # The company has asked for its data to go; the proof of what was done stays until that day.
+    erased_at = models.DateTimeField(null=True, editable=False)
+    kept_until = models.DateField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("company")
         verbose_name_plural = _("companies")
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["agency", "uscc"], name="one_company_per_agency_and_uscc")
+            models.UniqueConstraint(fields=["agency", "uscc"], name="one_company_per_agency_and_uscc"),
+            models.CheckConstraint(
+                name="what_is_erased_is_kept_until_a_day",
+                condition=models.Q(erased_at__isnull=True, kept_until__isnull=True)
+                | models.Q(erased_at__isnull=False, kept_until__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

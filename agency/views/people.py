@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from uuid import UUID
 
@@ -9,20 +10,22 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from agency import audit, inviting, letters, roster
+from agency import audit, inviting, letters, rights, roster
 from agency.factors import STRONG
 from agency.forms import IdleForm, InviteForm, RightsForm, RoleForm
 from agency.freshness import fresh_sign_in
 from agency.models import Agency, Invitation, Membership, Role
 from agency.people import admin_only, staff_only
+from agency.sending import send_file
 from agency.tenancy import current_scope
 
 CLIENTS_A_PAGE = 50
@@ -31,6 +34,7 @@ _REFUSALS: dict[str, str | Promise] = {
     "last_admin": gettext_lazy("This is the last admin. Make somebody else admin first."),
     "not_yours": gettext_lazy("Only an admin of this agency alone may do this."),
     "role": gettext_lazy("This does not fit the person's role."),
+    "here": gettext_lazy("End the person's access first."),
 }
 
 
@@ -67,7 +71,7 @@ def _members() -> QuerySet[Membership]:
     return (
         Membership.objects.select_related("user", "company")
         .annotate(has_factor=Exists(factors))
-        .order_by("ended_at", "user__name")
+        .order_by(F("ended_at").asc(nulls_first=True), "user__name")
     )
 
 
@@ -184,6 +188,14 @@ def _sign_out(request: HttpRequest, member: Membership) -> str:
     return _("The person is signed out everywhere.")
 
 
+def _erase(request: HttpRequest, member: Membership) -> str:
+    if roster.erase(member, by=_me(request)):
+        return _("The account is emptied. The audit trail goes on naming who did what.")
+    return _(
+        "The person works for another agency too: there the account stays. Here its invitations are gone."
+    )
+
+
 def _reset_factors(request: HttpRequest, member: Membership) -> str:
     roster.reset_factors(member, by=_me(request))
     return _("The second factor is taken away. The person may sign in once without, and adds a new one.")
@@ -196,7 +208,20 @@ _ACTS: dict[str, Callable[[HttpRequest, Membership], str]] = {
     "take_back": _take_back,
     "sign_out": _sign_out,
     "reset_factors": _reset_factors,
+    "erase": _erase,
 }
+
+
+@require_safe
+@admin_only
+@fresh_sign_in
+def export(request: HttpRequest, membership_id: UUID) -> HttpResponse:
+    """Everything that the agency holds about a person who signs in, as JSON; an entry in the trail too."""
+    member = get_object_or_404(Membership.objects.select_related("user"), pk=membership_id)
+    audit.record("person_exported", member.user, by=_me(request).user)
+    content = json.dumps(rights.held_about(member.user), ensure_ascii=False, indent=1).encode()
+    save_as = f"{member.user.name} {timezone.localdate():%Y-%m-%d}.json"
+    return send_file(content, content_type="application/json", save_as=save_as)
 
 
 @require_POST

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
+
+from agency import masking
 from companies.domain.columns import Column
 from companies.models import Card, Company, Contact
 
@@ -32,3 +36,20 @@ LONGEST: dict[Column, int] = {
     for column, name in fields.items()
     if (longest := getattr(model._meta.get_field(name), "max_length", None))
 }
+
+_MASKS: dict[Column, Callable[[str], str]] = {
+    Column.CONTACT: masking.name,
+    Column.MOBILE: masking.tail,
+    Column.EMAIL: masking.email,
+    Column.CARD: masking.tail,
+    Column.CERTIFICATE: masking.tail,
+    Column.HOLDER: masking.name,
+    Column.NOTE: masking.text,
+}
+
+
+def mask(column: Column, value: str | date | bool | None) -> str:
+    """A value for the audit trail: what is about a person is masked, what is about the company is not."""
+    if value is None or value == "":
+        return ""
+    return _MASKS.get(column, str)(str(value))

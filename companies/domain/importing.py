@@ -15,7 +15,7 @@ from agency.models import Agency, User
 from agency.tenancy import current_scope
 from companies.domain.columns import Column
 from companies.domain.entries import Entry, Fault, Mistake, Value, read_entries
-from companies.domain.fields import FIELDS, Record
+from companies.domain.fields import FIELDS, Record, mask
 from companies.domain.refusals import RowsWrong
 from companies.domain.targets import Target, known_to
 from companies.domain.workbook import read_table
@@ -108,6 +108,8 @@ def import_companies(sheet: Sheet, *, by: User) -> Imported:
     if totals[Verdict.WRONG]:
         raise RowsWrong(totals[Verdict.WRONG])
     _write(rows, targets)
+    _let_in_again(targets)
+    _record(rows, targets, by=by)
     imported = Imported(totals[Verdict.NEW], totals[Verdict.CHANGED], totals[Verdict.UNCHANGED])
     audit.record(
         "companies_imported",
@@ -148,6 +150,29 @@ def _write(rows: Sequence[Row], targets: Sequence[Target]) -> None:
             changed[type(record)][record.pk] = record
     for model, records in changed.items():
         _save(model, records.values())
+
+
+def _let_in_again(targets: Sequence[Target]) -> None:
+    """A company that had asked for its data to go, and is brought in anew, is a company like others."""
+    erased = [target.company.pk for target in targets if target.company.erased_at]
+    if erased:
+        Company.objects.filter(pk__in=erased).update(erased_at=None, kept_until=None)
+
+
+def _record(rows: Sequence[Row], targets: Sequence[Target], *, by: User) -> None:
+    """In the trail: each company that was made or changed, with what was there before and what is now."""
+    for verdict, action in ((Verdict.NEW, "company_made"), (Verdict.CHANGED, "company_changed")):
+        judged = (pair for pair in zip(rows, targets, strict=True) if pair[0].verdict == verdict)
+        audit.record_each(action, ((target.company, _masked(row.changes)) for row, target in judged), by=by)
+
+
+def _masked(changes: Iterable[Change]) -> dict[str, dict[str, list[str]]]:
+    """Column → before and after. Of what is about a person only as much as tells it from another."""
+    return {
+        "changes": {
+            one.column: [mask(one.column, one.before), mask(one.column, one.after)] for one in changes
+        }
+    }
 
 
 def _save(model: type[Record], records: Iterable[Record]) -> None:

@@ -29,6 +29,7 @@ from agency.tenancy import scope
 from companies.models import Card, Company, Consent, Contact
 from renewals.domain.queueing import queue_companies
 from renewals.models import Policy, Renewal
+from tests.agency.conftest import Mails
 from tests.agency.test_access_table import NOT_ALLOWED, TABLE, Rule
 from tests.cast import YEAR, make_company, make_person
 from tests.database import OTHER_AGENCY, OUR_AGENCY
@@ -119,6 +120,32 @@ def test_nobody_is_ever_sent_the_other_agencys_word(
     assert leaks == []
     # The word would have been seen, had it been sent: people do get their own.
     assert own_seen > (3 if role == "client" else 15)
+
+
+@pytest.mark.parametrize(("mine", "foreign"), [(OURS, THEIRS), (THEIRS, OURS)])
+def test_no_mail_holds_the_other_agencys_word(
+    worlds: dict[str, World], mails: Mails, mine: str, foreign: str
+) -> None:
+    """Every mail that we write, headers and all; also when one's form names the other's things."""
+    own, low = worlds[mine], mine.lower()
+    admin = Client()
+    admin.force_login(own.people["admin"])
+    form = {"name": f"{mine} 客", "role": "client"}
+    with mails() as sent:
+        for world in worlds.values():
+            admin.post(reverse("people:send_again", args=[world.objects["invitation"]]))
+            with scope(world.objects["agency"]):
+                company = Company.objects.get()
+            form |= {"email": f"{company.pk}@{low}.example", "company": company.uscc}
+            admin.post(reverse("people:invite"), form)
+        for person in own.people.values():
+            Client().post(reverse("account_request_login_code"), {"email": person.email})
+        password = {"password1": "four words that differ"}
+        admin.post(reverse("account_set_password"), password | {"password2": password["password1"]})
+    texts = [f"{mail.message().as_bytes().decode()}\n{mail.subject}\n{mail.body}" for mail in sent]
+    # An invitation again, one to the own company, three codes, and that the password is new.
+    assert [mine in text.upper() for text in texts] == [True] * 6
+    assert [text for text in texts if foreign in text.upper()] == []
 
 
 def names_something(rule: Rule) -> bool:

@@ -174,14 +174,47 @@ def test_a_row_that_became_wrong_after_the_preview_keeps_every_row_out(company: 
 def test_the_audit_trail_knows_who_imported_which_file(mei: User):
     sheet = preview(xlsx(HEADINGS, MINGZHU), "名单.xlsx")
     import_companies(sheet, by=mei)
-    entry = AuditEntry.objects.get()
-    assert (entry.action, entry.actor) == ("companies_imported", mei)
+    entry = AuditEntry.objects.get(action="companies_imported")
+    assert entry.actor == mei
     assert entry.detail == {
         "file": "名单.xlsx",
         "sha256": sheet.sha256,
         "new": 1,
         "changed": 0,
         "unchanged": 0,
+    }
+
+
+@pytest.mark.usefixtures("in_agency")
+def test_the_audit_trail_knows_each_company_before_and_after_with_people_masked(mei: User):
+    import_companies(preview(xlsx(FULL, HONGDA), "名单.xlsx"), by=mei)
+    moved = (*HONGDA[:3], "李明", "13900139001", "li@hongda.example", *HONGDA[6:-1], "四月")
+    import_companies(preview(xlsx(FULL, moved), "名单.xlsx"), by=mei)
+    import_companies(preview(xlsx(FULL, moved), "名单.xlsx"), by=mei)
+    made, changed = AuditEntry.objects.filter(object_type="company").order_by("number")
+    assert (made.action, changed.action) == ("company_made", "company_changed")
+    assert {made.object_id, changed.object_id} == {str(Company.objects.get().pk)}
+    assert {column: after for column, (_before, after) in made.detail["changes"].items()} == {
+        "name": HONGDA[0],
+        "uscc": HONGDA[1],
+        "region": "广州",
+        "contact": "王…",
+        "mobile": "…8000",
+        "email": "o…@example.com",
+        "card": "…0001",
+        "certificate": "…0001",
+        "holder": "宋…",
+        "valid_until": "2027-06-11",
+        "drawer": "A-1",
+        "old_policy_ends": "2026-12-23",
+        "authorized_before": "True",
+        "note": "…(5)",
+    }
+    assert changed.detail["changes"] == {
+        "contact": ["王…", "李…"],
+        "mobile": ["…8000", "…9001"],
+        "email": ["o…@example.com", "l…@hongda.example"],
+        "note": ["…(5)", "…(2)"],
     }
 
 
@@ -282,7 +315,7 @@ def test_any_number_of_rows_takes_the_same_queries(
     file = xlsx((*HEADINGS, "联系人", "手机", "邮箱", "卡号"), *rows)
     with django_assert_num_queries(3):
         sheet = preview(file, "名单.xlsx")
-    # The agency's lock, three reads, three writes, the audit entry.
-    with django_assert_num_queries(8):
+    # The agency's lock, three reads, three writes, an audit entry for each company, and one for the import.
+    with django_assert_num_queries(9):
         import_companies(sheet, by=mei)
     assert Company.objects.count() == count
