@@ -434,7 +434,7 @@ def _every_day() -> Iterator[Story]:
         "daily-receiving",
         Step.SUBMITTED,
         (
-            cell(Kind.LIST_INCOMPLETE, S.POLICIES, SUBMITTED),
+            cell(Kind.LIST_OTHER_YEAR, S.POLICIES, SUBMITTED),
             cell(Kind.USCC_DIFFERS, S.POLICY, OTHER_USCC),
             cell(Kind.PDF_BROKEN, S.POLICY_FILE, BROKEN_FILE),
             cell(Kind.CONNECTION_RESET, S.RECEIPT, UNKNOWN, {"receipt": DONE}),
@@ -484,14 +484,24 @@ def _on_other_skins() -> Iterator[Story]:
             cell(Kind.SESSION_LOST, S.PENDING, SIGN_IN_AGAIN),
             cell(Kind.LAYOUT_MOVED, S.PENDING, CHANGED),
             cell(Kind.WRONG_PIN, S.LOGIN, (Outcome.PERSON_NEEDED, Reason.PIN_REFUSED), pins=1),
-            cell(Kind.NO_PENDING_POLICY, S.SYSTEM, NO_POLICY),
             cell(Kind.ANSWER_LOST_AFTER_DEED, S.CONFIRM, UNKNOWN, {"confirm": DONE}),
-            cell(Kind.LIST_OTHER_YEAR, S.APPLICATIONS, NO_POLICY),
         ),
         Outcome.SUBMITTED,
         {"confirm": DONE},
         skin="element",
         is_daily=True,
+    )
+    yield Story(
+        "element-without-a-policy",
+        Step.PENDING,
+        (
+            cell(Kind.NO_PENDING_POLICY, S.SYSTEM, NO_POLICY),
+            cell(Kind.LIST_OTHER_YEAR, S.APPLICATIONS, LATER, {"confirm": DONE}),
+            cell(Kind.LIST_OTHER_YEAR, S.APPLICATIONS, NO_POLICY),
+        ),
+        Outcome.SUBMITTED,
+        {"confirm": DONE},
+        skin="element",
     )
     yield Story(
         "daily-hostile",
