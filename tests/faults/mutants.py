@@ -7,10 +7,14 @@ faults --mutants` shows what each does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from django.db.models.functions import Now
+
+from portal_driver.contract import Click
 from renewals.domain import claiming, intents, settling
-from renewals.models import IntentState, Renewal, Run
+from renewals.models import OPEN_INTENT, IntentState, Renewal, Run
 
 
 def without_looking_first() -> None:
@@ -39,8 +43,21 @@ def without_the_epoch() -> None:
         module.hold = hold  # type: ignore[attr-defined]
 
 
+def without_a_second_reading() -> None:
+    """One reading that does not show a click's effect counts as proof that it took none."""
+    original = intents._missed
+
+    def missed(renewal: Renewal, run: Run, click: Click) -> None:
+        long_ago = Now() - timedelta(days=1)
+        renewal.intents.filter(click=click, state__in=OPEN_INTENT).update(first_absent_at=long_ago)
+        original(renewal, run, click)
+
+    intents._missed = missed
+
+
 MUTANTS: dict[str, Callable[[], None] | None] = {
     "look first": without_looking_first,
+    "second reading": without_a_second_reading,
     "epoch": without_the_epoch,
     # In the driver, or in what calls the engine:
     "gate": None,

@@ -45,6 +45,7 @@ def a_killed_worker(played: Campaign) -> None:
 PROOFS: dict[str, Callable[[Campaign], None]] = {
     "gate": a_lost_answer,
     "look first": done_late,
+    "second reading": done_late,
     "epoch": a_worker_that_slept,
     "fence": a_driver_that_slept,
     "sweep": a_killed_worker,

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.usefixtures("committed")
 SEEN = {
     "gate": {"O1: confirm", "O3: confirm"},  # sent twice, and the trail names one
     "look first": {"O1: confirm"},
+    "second reading": {"O1: confirm"},
     "epoch": {"epoch: run"},
     "fence": {"O1: confirm"},
     "sweep": {"O2: renewal"},

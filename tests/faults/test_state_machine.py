@@ -1,22 +1,30 @@
-"""Any order of claims, clicks, crashes, lapses and people's acts: hypothesis looks for one that goes wrong.
+"""Any order of sittings, crashes, sleepers and people's acts: hypothesis looks for one that goes wrong.
 
 The engine's own functions against a model of the portal, without processes: what a driver would
-say is said here, also by runs that have lost their renewal long ago.
+say is said here, also by runs that have lost their renewal long ago. Each step is a whole sitting
+or a whole change of the world, so that a few steps reach what takes a week.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from agency.models import Agency, Role
 from agency.tenancy import scope
@@ -27,9 +35,14 @@ from renewals.models import OPEN_INTENT, Desk, Intent, Pause, Renewal, Run, Stag
 from renewals.reasons import EngineReason
 from tests.cast import make_company, make_person, make_renewal
 from tests.database import OUR_AGENCY
+from tests.faults import mutants
 
 APPLYING = (Click.CONFIRM, Click.SEAL, Click.SIGN, Click.AUTHORIZE)
 OVER = (State.COMPLETE, State.CANCELLED)
+# A little longer than the time that must lie between two readings.
+A_WHILE_S = 61
+# A portal that does something late does it within this many whiles: before the second reading.
+LATE_AT_MOST = 2
 
 
 @dataclass
@@ -37,7 +50,7 @@ class Portal:
     """What is done at the portal, and what it does late."""
 
     done: list[Click] = field(default_factory=list)
-    late: list[Click] = field(default_factory=list)
+    late: dict[Click, int] = field(default_factory=dict)
     repeats: Counter[Click] = field(default_factory=Counter)
     approved: bool = False
 
@@ -51,10 +64,17 @@ class Portal:
     def press(self, click: Click, effect: str) -> None:
         if click in self.done or click in self.late:
             self.repeats[click] += 1
-        elif effect == "done":
+        elif effect.startswith("late"):
+            self.late[click] = int(effect.removeprefix("late "))
+        elif effect != "lost":
             self.done.append(click)
-        elif effect == "late":
-            self.late.append(click)
+
+    def let_pass(self, whiles: int) -> None:
+        for click in list(self.late):
+            self.late[click] -= whiles
+            if self.late[click] <= 0:
+                del self.late[click]
+                self.done.append(click)
 
     def reading(self) -> Reading:
         submitted = len(self.done) >= len(APPLYING)
@@ -65,20 +85,49 @@ class Portal:
         return Reading(standings, application="SQ1" if submitted else "")
 
 
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of one sitting: at which moment of its nth click it dies, falls asleep or goes on."""
+
+    how: str = "lives"  # lives, dies, sleeps, is cut off
+    when: str = "pressed"  # claimed, read, armed, pressed, confirmed
+    nth: int = 0
+    effect: str = "done"  # done, answer lost, lost, late 1, late 2: what its nth press comes to
+    told: bool = True  # whether the worker hears that the request left
+
+
+FATES = st.builds(
+    Fate,
+    how=st.sampled_from(["lives", "lives", "dies", "sleeps", "sleeps", "is cut off"]),
+    when=st.sampled_from(["claimed", "read", "armed", "armed", "pressed", "confirmed"]),
+    nth=st.sampled_from([0, 0, 1, 2]),
+    effect=st.sampled_from(["done", "answer lost", "lost", "late 1", "late 2", "late 2"]),
+    told=st.booleans(),
+)
+
+
+class Interrupted(Exception):
+    """The sitting went no further than its fate let it."""
+
+
 @dataclass
 class Driver:
-    """A run as its driver knows it: what it saw, what it may press. Dead when another took the card."""
+    """A run as its driver knows it. Its browser is closed once another took the card."""
 
     run: Run
+    fate: Fate
     sees: Click | None = None
     may_press: Click | None = None
     pressed: Click | None = None
-    is_alive: bool = True
-    has_worker: bool = True
+    presses: int = 0
+    has_browser: bool = True
 
 
 class RenewalMachine(RuleBasedStateMachine):
     """One company, one desk, any number of runs."""
+
+    fence = True
+    peace = True  # whether each story ends in peace, and must come to an end there
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,111 +140,90 @@ class RenewalMachine(RuleBasedStateMachine):
         with scope(OUR_AGENCY):
             self.card = company.cards.get()
             self.desk = Desk.objects.create(name="1", code="machine", control="ws://127.0.0.1:1")
-        self.portal, self.drivers = Portal(), list[Driver]()
+        self.portal, self.current = Portal(), 0
+        self.sleepers, self.broke = list[Driver](), False
 
     def teardown(self) -> None:
         try:
-            self.come_to_an_end()
+            if self.peace and not self.broke:
+                self.come_to_an_end()
         finally:
             transaction.set_rollback(True)
             self.whole.__exit__(None, None, None)
 
     # --- what can happen ------------------------------------------------------------------------
 
+    @rule(fate=FATES, whiles=st.integers(0, 2), lapse=st.booleans())
+    def sit_later(self, fate: Fate, whiles: int, lapse: bool) -> None:
+        """Time passes, and the card is put in again."""
+        self.let_time_pass(whiles, lapse=lapse)
+        self.sit(fate)
+
+    @rule(fate=FATES, whiles=st.integers(1, 2))
+    def sit_after_the_lease(self, fate: Fate, whiles: int) -> None:
+        """Whoever had the renewal has been silent for longer than its lease."""
+        self.let_time_pass(whiles, lapse=True)
+        self.sit(fate)
+
     @rule()
-    def claim(self) -> None:
+    def fall_asleep(self) -> None:
+        """A driver falls asleep with its finger on the button."""
+        self.let_time_pass(1, lapse=True)
+        self.sit(Fate("sleeps", "armed"))
+
+    def sit(self, fate: Fate) -> None:
+        """A whole sitting, up to where its fate lets it come."""
+        self.portal.approved = len(self.portal.done) >= len(APPLYING)
         with scope(OUR_AGENCY):
             run = claiming.claim_for_card(self.card, desk=self.desk, worker="w", profile="2024")
-        if run is not None:
-            for older in self.drivers:
-                older.is_alive = False  # the fence: whoever takes the card ends its holder first
-            self.drivers.append(Driver(run))
-
-    @precondition(lambda self: self.drivers)
-    @rule(which=st.integers(0, 9), complete=st.booleans())
-    def read(self, which: int, complete: bool) -> None:
-        driver = self.pick(which)
-        if not (driver.is_alive and driver.has_worker) or driver.may_press:
+        if run is None:
             return
-        reading = self.portal.reading()
-        if not complete:
-            reading = Reading(dict.fromkeys(Click, Standing.UNREAD))
-        if self.heard(lambda: intents.read(driver.run, reading)):
-            driver.sees = self.portal.next if complete else None
+        self.current = run.epoch
+        for older in self.sleepers if self.fence else ():
+            older.has_browser = False  # whoever takes the card ends its holder first
+        driver = Driver(run, fate)
+        try:
+            self.at("claimed", driver)
+            self.work(driver)
+        except Interrupted:
+            if fate.how == "sleeps":
+                self.sleepers.append(driver)
+            elif fate.how == "is cut off":  # the driver is gone; the worker lives and says so
+                self.settle(driver)
+        else:
+            self.settle(driver)
 
-    @precondition(lambda self: self.drivers)
-    @rule(which=st.integers(0, 9))
-    def arm(self, which: int) -> None:
-        driver = self.pick(which)
-        if driver.sees is None or not driver.has_worker or driver.may_press or driver.pressed:
-            return
-        click = driver.sees
-        answers: list[object] = []
-        self.heard(lambda: answers.append(intents.arm(driver.run, click, page_sha256="d" * 64)))
-        if driver.is_alive and answers and isinstance(answers[0], Armed):
-            driver.may_press = click
+    @precondition(lambda self: self.sleepers)
+    @rule(which=st.integers(0, 3))
+    def wake(self, which: int) -> None:
+        """A worker that slept goes on where it was, whoever has its renewal now."""
+        driver = self.sleepers.pop(which % len(self.sleepers))
+        driver.fate = Fate()
+        if driver.may_press:
+            self.press(driver)
+        if driver.pressed:
+            self.confirm(driver)
+        elif driver.sees:
+            self.arm(driver)
+        self.settle(driver)
 
-    @precondition(lambda self: self.drivers)
-    @rule(
-        which=st.integers(0, 9), effect=st.sampled_from(["done", "done", "lost", "late"]), told=st.booleans()
-    )
-    def press(self, which: int, effect: str, told: bool) -> None:
-        driver = self.pick(which)
-        if driver.may_press is None or not driver.is_alive:
-            return
-        driver.pressed, driver.may_press = driver.may_press, None
-        self.portal.press(driver.pressed, effect)
-        click = driver.pressed
-        if told and driver.has_worker:
-            self.heard(lambda: intents.fired(driver.run, click, request_sha256="d" * 64))
-        if effect != "done":
-            driver.sees = None
-
-    @precondition(lambda self: self.drivers)
-    @rule(which=st.integers(0, 9))
-    def confirm(self, which: int) -> None:
-        driver = self.pick(which)
-        if driver.pressed in self.portal.done and driver.has_worker:
-            click = driver.pressed
-            self.heard(lambda: intents.confirmed(driver.run, click, proof="p"))
-            driver.pressed, driver.sees = None, self.portal.next if driver.is_alive else None
-
-    @precondition(lambda self: self.drivers)
-    @rule(which=st.integers(0, 9), down=st.booleans())
-    def finish(self, which: int, down: bool) -> None:
-        driver = self.pick(which)
-        if driver.has_worker:
-            self.heard(lambda: settling.settle(driver.run, self.end_of(driver, down=down)))
-            driver.is_alive = driver.has_worker = False
-
-    @precondition(lambda self: self.drivers)
-    @rule(which=st.integers(0, 9), worker=st.booleans())
-    def die(self, which: int, worker: bool) -> None:
-        driver = self.pick(which)
-        driver.is_alive = False
-        if worker:
-            driver.has_worker = False
-
-    @rule()
-    def let_the_lease_run_out(self) -> None:
+    def let_time_pass(self, whiles: int, *, lapse: bool) -> None:
+        """What waits is due, and what the portal does late comes nearer; unheard leases run out."""
+        back = timedelta(seconds=A_WHILE_S * whiles)
+        if lapse:
+            with scope(OUR_AGENCY):
+                ran_out = Now() - timedelta(seconds=1)
+                Renewal.objects.filter(lease_until__isnull=False).update(lease_until=ran_out)
+            end_lease(OUR_AGENCY, self.renewal.pk)
+            self.current = self.now().epoch
         with scope(OUR_AGENCY):
-            Renewal.objects.filter(lease_until__isnull=False).update(lease_until=Now() - timedelta(seconds=1))
-        end_lease(OUR_AGENCY, self.renewal.pk)
-
-    @rule(late=st.booleans())
-    def let_time_pass(self, late: bool) -> None:
-        day = timedelta(days=1)
-        with scope(OUR_AGENCY):
-            Renewal.objects.filter(look_at__isnull=False).update(look_at=Now() - timedelta(seconds=1))
-            Intent.objects.update(first_absent_at=F("first_absent_at") - day)
-            Pause.objects.update(ended_at=F("ended_at") - day, probe_at=F("probe_at") - day)
-        if late:
-            self.portal.done += [click for click in self.portal.late if click not in self.portal.done]
-            self.portal.late.clear()
-
-    @rule()
-    def approve(self) -> None:
-        self.portal.approved = len(self.portal.done) >= len(APPLYING)
+            if whiles:  # no look comes sooner than that
+                Renewal.objects.filter(look_at__isnull=False).update(look_at=Now() - timedelta(seconds=1))
+            Intent.objects.update(first_absent_at=F("first_absent_at") - back)
+            Pause.objects.update(
+                ended_at=F("ended_at") - timedelta(days=1), probe_at=F("probe_at") - timedelta(days=1)
+            )
+        self.portal.let_pass(whiles)
 
     @rule(act=st.sampled_from(["retry", "pause", "resume", "cancel"]))
     def person(self, act: str) -> None:
@@ -208,7 +236,7 @@ class RenewalMachine(RuleBasedStateMachine):
                         pausing.resume(begun, by=self.mei, why="y")
                 elif act == "retry":
                     attention.retry(self.renewal, by=self.mei)
-                elif len(self.portal.done) == 0 and not self.portal.late:
+                elif not (self.portal.done or self.portal.late or self.sleepers):
                     attention.cancel(self.renewal, by=self.mei, why="z")
             except attention.NotPossibleNow:
                 pass
@@ -217,16 +245,15 @@ class RenewalMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_done_twice(self) -> None:
-        assert self.portal.repeats == Counter()
+        self.broke = self.portal.repeats != Counter()
+        assert not self.broke, f"done twice: {self.portal.repeats}"
 
     @invariant()
     def there_is_a_next_step(self) -> None:
         renewal = self.now()
         with scope(OUR_AGENCY):
             unread = renewal.intents.filter(state__in=OPEN_INTENT).exists()
-        if renewal.state in (State.WAITING, State.SUBMITTED, State.UNKNOWN):
-            assert renewal.look_at is None or renewal.state != State.WAITING or not unread
-        assert not (renewal.state in OVER and unread)
+        assert not (renewal.state in (*OVER, State.WAITING, State.SUBMITTED) and unread)
         assert renewal.state not in (State.ATTENTION, State.REFUSED) or renewal.reason
 
     def come_to_an_end(self) -> None:
@@ -235,25 +262,10 @@ class RenewalMachine(RuleBasedStateMachine):
         for _ in range(30):
             if self.now().state in OVER:
                 return
-            self.let_the_lease_run_out()
-            self.let_time_pass(late=True)
-            self.approve()
+            self.let_time_pass(whiles=3, lapse=True)
             self.settle_with_a_person()
-            self.claim()
-            if self.drivers and self.drivers[-1].is_alive:
-                self.peaceful_run(len(self.drivers) - 1)
+            self.sit(Fate())
         raise AssertionError(f"never came to its end: {self.now().state} {self.now().reason}")
-
-    def peaceful_run(self, which: int) -> None:
-        self.read(which, complete=True)
-        for _ in Click:
-            self.arm(which)
-            if self.drivers[which].may_press is None:
-                break
-            self.press(which, effect="done", told=True)
-            self.confirm(which)
-        self.read(which, complete=True)
-        self.finish(which, down=False)
 
     def settle_with_a_person(self) -> None:
         renewal = self.now()
@@ -263,50 +275,193 @@ class RenewalMachine(RuleBasedStateMachine):
         else:
             self.person("retry")
 
-    # --- helpers ------------------------------------------------------------------------------------
+    # --- a sitting --------------------------------------------------------------------------------
 
-    def pick(self, which: int) -> Driver:
-        return self.drivers[which % len(self.drivers)]
+    def work(self, driver: Driver) -> None:
+        """Read, then press what the portal asks for, one click after another, then read again."""
+        self.read(driver)
+        self.at("read", driver)
+        while driver.sees and self.arm(driver):
+            self.at("armed", driver)
+            self.press(driver)
+            self.at("pressed", driver)
+            if driver.pressed is None:  # the answer never came
+                return
+            self.confirm(driver)
+            self.at("confirmed", driver)
+            driver.presses += 1
+            driver.sees = self.portal.next
+        self.read(driver)
+
+    def at(self, moment: str, driver: Driver) -> None:
+        fate = driver.fate
+        if fate.how != "lives" and (fate.when, fate.nth) == (moment, driver.presses):
+            raise Interrupted
+
+    def read(self, driver: Driver) -> None:
+        self.hear(driver, lambda: intents.read(driver.run, self.portal.reading()))
+        driver.sees = self.portal.next
+
+    def arm(self, driver: Driver) -> bool:
+        click, answers = driver.sees, list[object]()
+        assert click is not None
+        self.hear(driver, lambda: answers.append(intents.arm(driver.run, click, page_sha256="d" * 64)))
+        if answers and isinstance(answers[0], Armed):
+            driver.may_press = click
+        return driver.may_press is not None
+
+    def press(self, driver: Driver) -> None:
+        click, driver.may_press = driver.may_press, None
+        if click is None or not driver.has_browser:
+            return
+        effect = driver.fate.effect if driver.presses == driver.fate.nth else "done"
+        self.portal.press(click, effect)
+        if driver.fate.told:
+            self.hear(driver, lambda: intents.fired(driver.run, click, request_sha256="d" * 64))
+        driver.pressed = click if effect == "done" else None
+
+    def confirm(self, driver: Driver) -> None:
+        click, driver.pressed = driver.pressed, None
+        assert click is not None
+        self.hear(driver, lambda: intents.confirmed(driver.run, click, proof="p"))
+
+    def settle(self, driver: Driver) -> None:
+        self.hear(driver, lambda: settling.settle(driver.run, self.end_of(driver)))
+
+    def hear(self, driver: Driver, act: Callable[[], object]) -> None:
+        """The worker writes down what its driver says, unless its renewal is another run's now."""
+        try:
+            with scope(OUR_AGENCY):
+                act()
+        except claiming.EpochLost:
+            return
+        is_mine = driver.run.epoch == self.current
+        self.broke = self.broke or not is_mine
+        assert is_mine, f"run {driver.run.epoch} wrote while {self.current} has the renewal"
 
     def now(self) -> Renewal:
         with scope(OUR_AGENCY):
             return Renewal.objects.get(pk=self.renewal.pk)
 
-    def heard(self, act: object) -> bool:
-        """Whether the engine took it: it takes nothing from a run that lost its renewal."""
-        try:
-            with scope(OUR_AGENCY):
-                act()  # type: ignore[operator]
-        except claiming.EpochLost:
-            return False
-        return True
-
-    def end_of(self, driver: Driver, *, down: bool) -> Finished:
+    def end_of(self, driver: Driver) -> Finished:
         """What the driver would say last."""
-        if driver.pressed or driver.may_press:
+        with scope(OUR_AGENCY):
+            unread = driver.run.renewal.intents.filter(state__in=OPEN_INTENT).exists()
+        if driver.fate.how == "is cut off":
+            return Finished(Outcome.LATER, Reason.DRIVER_FAILED)
+        if unread:
             return Finished(Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN)
-        if down:
-            return Finished(Outcome.LATER, Reason.PORTAL_UNAVAILABLE)
-        if driver.sees is not None:
-            return Finished(Outcome.STOPPED, Reason.NOT_ARMED)
         if Click.RECEIPT in self.portal.done:
             return Finished(Outcome.COMPLETE)
-        if len(self.portal.done) >= len(APPLYING):
-            return Finished(Outcome.SUBMITTED)
-        return Finished(Outcome.LATER, Reason.PORTAL_UNAVAILABLE)
+        if driver.sees is not None:
+            return Finished(Outcome.STOPPED, Reason.NOT_ARMED)
+        return Finished(Outcome.SUBMITTED)
+
+
+def play(machine: type[RenewalMachine], *, examples: int, steps: int) -> None:
+    """Let hypothesis look; a failure is not made smaller, which would take minutes in a database."""
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
 
 
 @pytest.mark.django_db
 def test_no_order_of_events_does_anything_twice_or_loses_anything() -> None:
-    from hypothesis.stateful import run_state_machine_as_test
+    play(RenewalMachine, examples=8, steps=12)
 
-    run_state_machine_as_test(
-        RenewalMachine,
-        settings=settings(
-            max_examples=25,
-            stateful_step_count=30,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+
+class Unguarded(RenewalMachine):
+    """What is looked for here comes before the end."""
+
+    peace = False
+
+
+class WithoutTheFence(Unguarded):
+    """Whoever takes a card leaves its holder alone."""
+
+    fence = False
+
+
+def take_out(guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine without one of its guards, until the test ends."""
+    for module, name in (
+        (intents, "_refusal"),
+        (intents, "_missed"),
+        (intents, "hold"),
+        (claiming, "hold"),
+        (settling, "hold"),
+    ):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    mutate = mutants.MUTANTS[guard]
+    assert mutate is not None
+    mutate()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("guard", "seen"),
+    [
+        ("look first", "done twice|armed_twice_at_most"),  # the database holds a third press back
+        ("epoch", "wrote while"),
+    ],
+)
+def test_a_guard_that_is_taken_out_is_missed(guard: str, seen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_out(guard, monkeypatch)
+    with pytest.raises((AssertionError, IntegrityError), match=seen):
+        play(Unguarded, examples=100, steps=12)
+
+
+# Two stories that hypothesis comes to only after long, told to the same machine.
+
+
+def wake_a_driver(told: RenewalMachine) -> None:
+    """A driver sleeps with its finger on the button; another does the work; it wakes up."""
+    told.fall_asleep()
+    for _ in range(2):  # two readings, and the click
+        told.let_time_pass(1, lapse=True)
+        told.sit(Fate())
+    told.wake(which=0)
+
+
+def do_it_late(told: RenewalMachine) -> None:
+    """The first reading comes before the portal has done what it was asked for."""
+    told.sit(Fate(effect="late 2"))
+    told.let_time_pass(1, lapse=False)
+    told.sit(Fate())
+
+
+def tell(story: Callable[[RenewalMachine], None], machine: type[RenewalMachine] = RenewalMachine) -> None:
+    told = machine()
+    try:
+        story(told)
+        told.nothing_is_done_twice()
+    finally:
+        told.broke = True  # nothing more is asked of it
+        told.teardown()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("story", [wake_a_driver, do_it_late])
+def test_with_all_guards_the_story_ends_well(story: Callable[[RenewalMachine], None]) -> None:
+    tell(story)
+
+
+@pytest.mark.django_db
+def test_without_the_fence_a_driver_that_slept_presses_again() -> None:
+    with pytest.raises(AssertionError, match="done twice"):
+        tell(wake_a_driver, WithoutTheFence)
+
+
+@pytest.mark.django_db
+def test_without_a_second_reading_what_is_late_is_pressed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_out("second reading", monkeypatch)
+    with pytest.raises(AssertionError, match="done twice"):
+        tell(do_it_late)
