@@ -77,7 +77,7 @@ def test_the_list_asks_the_same_questions_however_long_it_is(
 ) -> None:
     for number in range(companies):
         make_company(agency, 10 + number, f"深圳市第{number}贸易有限公司")
-    with django_assert_num_queries(18):  # type: ignore[operator]
+    with django_assert_num_queries(17):  # type: ignore[operator]
         assert len(page.get(LIST, {"year": YEAR}).context["rows"]) == companies
 
 

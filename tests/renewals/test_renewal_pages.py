@@ -121,7 +121,7 @@ def test_the_page_asks_the_same_questions_however_long_the_story_is(
     run = begin_run(renewal, card)
     for round_ in range(rounds):
         keep_picture(run, tmp_path, page=f"page {round_}")
-    with django_assert_num_queries(22):  # type: ignore[operator]
+    with django_assert_num_queries(21):  # type: ignore[operator]
         assert len(page.get(address(renewal)).context["evidence"]) == rounds
 
 

@@ -93,7 +93,7 @@ def test_the_month_asks_the_same_questions_however_long_it_is(
 ) -> None:
     for number in range(renewals):
         make_renewal(make_company(agency, 10 + number, f"深圳市第{number}贸易有限公司"), mei)
-    with django_assert_num_queries(13):  # type: ignore[operator]
+    with django_assert_num_queries(12):  # type: ignore[operator]
         assert len(page.get(REPORT).context["rows"]) == renewals
 
 
