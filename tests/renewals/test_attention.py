@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from agency.models import User
+from agency.models import AuditEntry, User
 from agency.tenancy import scope
 from companies.models import Card
-from portal_driver.contract import Outcome, Reason
-from renewals.domain import attention
-from renewals.models import Desk, Renewal, StageState, State
-from tests.renewals.runs import claim, finish, press, stages_of
+from portal_driver.contract import Click, Outcome, Reason
+from renewals.domain import attention, intents
+from renewals.models import Desk, Intent, IntentState, Renewal, StageName, StageState, State
+from tests.renewals.runs import claim, finish, press, stages_of, state_of
 
 
 def act(what: object, renewal: Renewal, by: User) -> Renewal:
@@ -76,3 +76,82 @@ def test_what_is_complete_stays(renewal: Renewal, card: Card, desk: Desk, mei: U
     done = finish(claim(card, desk), Outcome.COMPLETE)
     with pytest.raises(attention.NotPossibleNow, match="over"):
         act(attention.cancel, done, mei)
+
+
+# --- a stage from its start, and all of one reason -------------------------------------------------
+
+
+def retry_confirmation(renewal: Renewal, by: User, stage: StageName = StageName.CONFIRMATION) -> None:
+    with scope(renewal.agency_id):
+        attention.retry_stage(renewal, stage, by=by, why="looked at the portal")
+
+
+def test_a_stage_is_done_again_on_a_persons_word(renewal: Renewal, card: Card, desk: Desk, mei: User) -> None:
+    run = claim(card, desk)
+    press(run)
+    rested = finish(run, Outcome.UNKNOWN, Reason.OUTCOME_UNKNOWN)
+    with scope(card.agency_id):
+        Intent.objects.update(presses=2)
+    retry_confirmation(rested, mei)
+    assert state_of(renewal) == IntentState.ABSENT
+    press(claim(card, desk))
+    with scope(card.agency_id):
+        entry = AuditEntry.objects.get(
+            action="stage_retried", object_type="renewal", detail__stage="confirmation"
+        )
+        assert (entry.actor_name, entry.detail["why"]) == ("Mei", "looked at the portal")
+        assert Intent.objects.get().presses == 2
+
+
+def test_what_was_confirmed_is_never_taken_back(renewal: Renewal, card: Card, desk: Desk, mei: User) -> None:
+    run = claim(card, desk)
+    press(run)
+    with scope(card.agency_id):
+        intents.confirmed(run, Click.CONFIRM, proof="p")
+        Renewal.objects.update(stage=StageName.CONFIRMATION)
+    retry_confirmation(finish(run, Outcome.PERSON_NEEDED, Reason.USCC_DIFFERS), mei)
+    assert state_of(renewal) == IntentState.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("stage", "code"), [(StageName.SEALING, "other_stage"), (StageName.RECEIPT, "other_stage")]
+)
+def test_only_the_present_stage_is_done_again(
+    renewal: Renewal, card: Card, desk: Desk, mei: User, stage: StageName, code: str
+) -> None:
+    with pytest.raises(attention.NotPossibleNow, match=code):
+        retry_confirmation(stopped(card, desk), mei, stage)
+
+
+def test_no_stage_is_done_again_while_a_run_is_under_way(
+    renewal: Renewal, card: Card, desk: Desk, mei: User
+) -> None:
+    claim(card, desk)
+    with pytest.raises(attention.NotPossibleNow, match="running"):
+        retry_confirmation(renewal, mei)
+
+
+def test_no_stage_is_done_again_of_what_waits_anyway(renewal: Renewal, mei: User) -> None:
+    with pytest.raises(attention.NotPossibleNow, match="not_stopped"):
+        retry_confirmation(renewal, mei)
+
+
+def test_all_of_one_reason_go_back_and_no_others(
+    renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk, mei: User
+) -> None:
+    stopped(card, desk)
+    with scope(card.agency_id):
+        Renewal.objects.filter(pk=wus_renewal.pk).update(state=State.ATTENTION, reason="page_changed")
+        assert attention.retry_reason("uscc_differs", by=mei, why="mended") == 1
+        states = dict(Renewal.objects.values_list("pk", "state"))
+    assert states == {renewal.pk: State.WAITING, wus_renewal.pk: State.ATTENTION}
+
+
+def test_of_one_reason_only_the_batch_that_was_named(
+    renewal: Renewal, wus_renewal: Renewal, mei: User
+) -> None:
+    with scope(renewal.agency_id):
+        Renewal.objects.update(state=State.ATTENTION, reason="page_changed")
+        assert attention.retry_reason("page_changed", by=mei, batch=wus_renewal.batch) == 1
+        assert Renewal.objects.get(pk=wus_renewal.pk).state == State.WAITING
+        assert attention.retry_reason("page_changed", by=mei) == 1
