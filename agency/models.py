@@ -24,7 +24,6 @@ class Agency(models.Model):
     name = models.CharField(_("name"), max_length=120)
     slug = models.SlugField(_("short name"), unique=True)
     phone = models.CharField(_("telephone"), max_length=40, blank=True)
-    paused_at = models.DateTimeField(null=True, blank=True)
     idle_minutes = models.PositiveSmallIntegerField(
         _("minutes without a move until people are signed out"),
         default=30,
