@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
 from django.utils import timezone
 
 from agency import audit
+from agency.models import AuditEntry
 from agency.tenancy import scope
+from portal_driver.contract import Click
 from renewals.domain import across
 from renewals.domain.sweeping import LATEST_LOOK_S
 from renewals.models import Event, Intent, PinGrant, Renewal, Run, State
@@ -45,13 +49,20 @@ def violations(campaign: Campaign, *, at_the_end: bool = True) -> list[str]:
 
 
 def no_deed_twice(campaign: Campaign) -> list[str]:
-    """O1: nothing irreversible reached the portal after it had taken effect, and at most two requests did."""
+    """O1: nothing irreversible reached the portal after it had taken effect, and at most two requests did.
+
+    One more for each time that a person looked at the portal and had the stage done again.
+    """
+    with scope(OUR_AGENCY):
+        entries = AuditEntry.objects.filter(action="stage_retried")
+        renewals = dict(Renewal.objects.values_list("pk", "company__uscc"))
+        words = Counter((renewals[UUID(one.object_id)], one.detail["stage"]) for one in entries)
     found = [
         f"O1: {deed} of {uscc} was sent again after it was done" for uscc, deed in campaign.portal.repeats
     ]
     for uscc, account in campaign.portal.world.accounts.items():
         for deed, tally in account.tallies.items():
-            if tally.received > 2 or tally.took_effect > 1:
+            if tally.received > 2 + words[uscc, Click(deed.value).stage.value] or tally.took_effect > 1:
                 found.append(f"O1: {deed} of {uscc}: {tally.received} sent, {tally.took_effect} done")
     return found
 
