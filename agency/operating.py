@@ -100,7 +100,7 @@ def agency_id(slug: str) -> UUID | None:
 
 def add_agency(name: str, slug: str, *, phone: str, by: User) -> UUID:
     """A new agency without people, made from a page. Raises `SlugTaken`."""
-    rows = _ask("SELECT operator_makes_agency(%s, %s, %s, %s)", [uuid4(), name, slug, phone], by=by)
+    rows = ask("SELECT operator_makes_agency(%s, %s, %s, %s)", [uuid4(), name, slug, phone], by=by)
     if rows[0][0] is None:
         raise SlugTaken(slug)
     agency: UUID = rows[0][0]
@@ -111,10 +111,10 @@ def add_agency(name: str, slug: str, *, phone: str, by: User) -> UUID:
 
 def agencies(*, by: User) -> list[AgencyHealth]:
     """Every agency, with counts."""
-    return [AgencyHealth(*row) for row in _ask("SELECT * FROM operator_sees_agencies()", [], by=by)]
+    return [AgencyHealth(*row) for row in ask("SELECT * FROM operator_sees_agencies()", [], by=by)]
 
 
-def _ask(query: str, parameters: Sequence[UUID | str], *, by: User) -> list[tuple[Any, ...]]:
+def ask(query: str, parameters: Sequence[UUID | str], *, by: User) -> list[tuple[Any, ...]]:
     """Call a function for operators. Raises `PermissionDenied` for anybody else, as Postgres does too."""
     if not is_operator(by.pk):
         raise PermissionDenied

@@ -84,6 +84,8 @@ WORDS: dict[str, str | Promise] = {
     "signed_in": pgettext_lazy("audit", "Signed in"),
     "signed_out": pgettext_lazy("audit", "Signed out"),
     "stage_retried": pgettext_lazy("audit", "Stage put back to its beginning"),
+    "standstill_begun": pgettext_lazy("audit", "Whole installation stands still"),
+    "standstill_ended": pgettext_lazy("audit", "Whole installation goes on"),
     "taken_back": pgettext_lazy("audit", "Access given back"),
 }
 

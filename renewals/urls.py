@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from renewals.views import acts, batch, board, client, files, queue, renewal, report
+from renewals.views import acts, batch, board, client, files, queue, renewal, report, standstill
 
 app_name = "renewals"
 urlpatterns = [
@@ -25,4 +25,7 @@ urlpatterns = [
     path("mine/", client.mine, name="mine"),
     path("reports/month/", report.month, name="report"),
     path("reports/month/<str:kind>/", report.download, name="report_download"),
+    path("installation/", standstill.page, name="standstill"),
+    path("installation/stand-still/", standstill.begin, name="standstill_begin"),
+    path("installation/go-on/", standstill.end, name="standstill_end"),
 ]

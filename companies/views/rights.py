@@ -43,7 +43,10 @@ def erase(request: HttpRequest, company_id: UUID) -> HttpResponse:
     if request.method != "POST" or plan.is_open or not form.is_valid():
         return render(request, "companies/erase.html", {"company": company, "plan": plan, "form": form})
     by, why = request.user, form.cleaned_data["why"]
-    kept_until = erasing.erase(company, by=by, why=why)  # type: ignore[arg-type]  # admins only
+    try:
+        kept_until = erasing.erase(company, by=by, why=why)  # type: ignore[arg-type]  # admins only
+    except erasing.StillOpen:  # somebody has queued it meanwhile: the page says so
+        return redirect("companies:erase", company.pk)
     if kept_until is None:
         messages.success(request, _("Everything about %(company)s is gone.") % {"company": company.name})
         return redirect("companies:list")

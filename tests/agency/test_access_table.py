@@ -155,6 +155,12 @@ TABLE = [
     ),
     Rule("operator:leave", "get", NOT_ALLOWED),
     Rule("operator:leave", "post", (SIGN_IN, 404, 404, 404, 404, 404, 302)),
+    Rule("renewals:standstill", "get", OPERATORS),
+    Rule("renewals:standstill", "post", NOT_ALLOWED),
+    Rule("renewals:standstill_begin", "get", NOT_ALLOWED),
+    Rule("renewals:standstill_begin", "post", OPERATORS),
+    Rule("renewals:standstill_end", "get", NOT_ALLOWED),
+    Rule("renewals:standstill_end", "post", (SIGN_IN, 404, 404, 404, 404, 404, 302)),
     # There is no such page outside the demo.
     Rule("mailbox", "get", (404,) * 7),
     Rule("mailbox", "post", NOT_ALLOWED),
