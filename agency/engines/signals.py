@@ -42,6 +42,14 @@ class StopSignals:
             signal.signal(signum, handler if self._came is None else signal.SIG_IGN)
         self._previous.clear()
 
+    def let_out(self, error: BaseException | None) -> None:
+        """On the way out: what a signal broke (a query in its middle) fails in ways of its own.
+
+        Raises `Stopped` where a signal came and another error would hide it.
+        """
+        if self._came is not None and error is not None and not isinstance(error, Stopped):
+            raise Stopped(self._came) from error
+
     def hold(self) -> None:
         """From now on only note a signal."""
         self._holds += 1

@@ -93,6 +93,7 @@ class Supervisor:
         )
         os.close(self._lock)
         self._signals.restore()
+        self._signals.let_out(error)
 
     def spawn(
         self,

@@ -54,6 +54,21 @@ def test_a_second_ctrl_c_disturbs_nothing(runtime: Path) -> None:
     assert worlds.processes_of(runtime) == []
 
 
+def test_what_breaks_on_the_way_out_does_not_hide_the_signal(runtime: Path) -> None:
+    program = """
+from agency.engines import Supervisor
+with Supervisor() as supervisor:
+    print("ready", flush=True)
+    try:
+        supervisor.wait()
+    finally:
+        raise ValueError("a query that was broken off in its middle")
+"""
+    process = worlds.start(program, runtime)
+    process.send_signal(signal.SIGINT)
+    assert worlds.ended(process) == (130, "")
+
+
 def test_a_parent_that_is_killed_leaves_nothing(runtime: Path) -> None:
     process = worlds.start(worlds.SMALL, runtime)
     process.kill()
