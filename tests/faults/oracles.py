@@ -54,7 +54,7 @@ def no_deed_twice(campaign: Campaign) -> list[str]:
     One more for each time that a person looked at the portal and had the stage done again.
     """
     with scope(OUR_AGENCY):
-        entries = AuditEntry.objects.filter(action="stage_retried")
+        entries = AuditEntry.objects.filter(action="stage_retried", detail__has_key="stage")
         renewals = dict(Renewal.objects.values_list("pk", "company__uscc"))
         words = Counter((renewals[UUID(one.object_id)], one.detail["stage"]) for one in entries)
     found = [
