@@ -218,6 +218,10 @@ class View:
         """Whether there is at least one thing to press that says the words."""
         return bool(self.saying(words))
 
+    def offers(self, words: Words) -> bool:
+        """Whether something that is made to be pressed says the words: a link or a button, not a heading."""
+        return any(press.sure < _STANDS_ALONE and says(press.said, words) for press in self.presses)
+
     def has_press_but(self, words: Words) -> bool:
         """Whether there is anything to press that says none of the words."""
         return any(press.sure <= _PRESSABLE and not says(press.said, words) for press in self.presses)

@@ -337,9 +337,13 @@ class Portal:
         return False
 
     def _is_unwanted(self, view: View) -> bool:
-        """Whether it is a window that the profile lists, with nothing in it to press but what closes it."""
+        """Whether it is a window that the profile lists, with nothing in it to press but what closes it.
+
+        A page that only links to such a window is not one: it may be the very page that proves a deed.
+        """
         notices = self.profile.notices
-        is_listed = any(says(leaf.text, notices.windows) for leaf in view.leaves)
+        is_headed = any(says(leaf.text, notices.windows) for leaf in view.leaves)
+        is_listed = view.ready and is_headed and not view.offers(notices.windows)
         return is_listed and not view.secret and not view.has_press_but((*notices.close, *notices.windows))
 
     async def _answer(self, dialog: Dialog) -> None:

@@ -199,8 +199,15 @@ async def test_words_in_an_older_tab_are_found_once_the_newest_rests(page: Page,
         ("<h1>优惠活动</h1>", 2),
         ("<h1>用户满意度调查</h1><button>授权</button>", 2),
         ("<footer><a>用户满意度调查</a></footer><h1>查看保单</h1><input type=password>", 2),
+        ("<h1>投保操作完成</h1><footer><a href='#'>用户满意度调查</a></footer>", 2),
     ],
-    ids=["as listed", "not listed", "with something to press", "with a PIN field"],
+    ids=[
+        "as listed",
+        "not listed",
+        "with something to press",
+        "with a PIN field",
+        "a page that links to one",
+    ],
 )
 async def test_a_window_that_the_profile_lists_is_closed_and_no_other(
     page: Page, portal: Portal, window: str, tabs: int
