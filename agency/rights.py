@@ -12,6 +12,7 @@ from allauth.usersessions.models import UserSession
 from django.utils import timezone
 
 from agency.models import AuditEntry, Invitation, Membership, User
+from agency.people import is_operator
 from agency.signing_in import end_sessions
 from agency.tenancy import as_user
 
@@ -66,13 +67,15 @@ def held_about(user: User) -> dict[str, Any]:
 def forget(user: User) -> bool:
     """Empty the account and sign the person out; False where another agency knows him, who then decides.
 
+    Who runs the installation keeps his account, too: no agency takes that from him.
+
     Inside the scope of the agency that lets him go, after his membership there has ended.
     """
     Invitation.objects.filter(email=user.email).delete()
     end_sessions(user)
     with as_user(user.pk):
         elsewhere = Membership.across_agencies.filter(user=user, ended_at__isnull=True).exists()
-    if elsewhere:
+    if elsewhere or is_operator(user.pk):
         return False
     Authenticator.objects.filter(user=user).delete()
     user.name, user.email = GONE, f"{user.pk}@erased.invalid"

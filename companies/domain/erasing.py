@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -109,10 +107,8 @@ def _erase_the_rest(company: Company) -> None:
     company.renewals.all().delete()
     company.delete()
     # A file lies under its digest: another company's evidence may be the very same page.
-    unnamed = [path for name, path in files if not is_named(name)]
-    transaction.on_commit(lambda: _remove(unnamed))
-
-
-def _remove(paths: list[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+    # Before the commit: whoever dies in between leaves the rows, and the next time finishes it. The other
+    # way round nothing would know of the files any more.
+    for name, path in files:
+        if not is_named(name):
+            path.unlink(missing_ok=True)

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from agency import rights
 from agency.freshness import PROVED_AT
-from agency.models import AuditEntry, Membership, User
+from agency.models import Agency, AuditEntry, Membership, Role, User
 from agency.people import membership_of
 from agency.tenancy import TenantModel, scope
 from companies.domain import erasing, holdings
@@ -153,24 +155,36 @@ def stored(folder: Path) -> list[Path]:
     return [path for path in (folder / "files").rglob("*") if path.is_file()]
 
 
-def test_files_go_after_the_commit_and_a_file_that_another_company_names_stays(
+def test_files_go_and_one_that_another_company_names_stays(
     lin: User,
     season: Renewal,
     company: Company,
     wus_renewal: Renewal,
     wus_company: Company,
     tmp_path: Path,
-    django_capture_on_commit_callbacks: object,
 ) -> None:
     with scope(OUR_AGENCY):
         wus_card = wus_company.cards.get()
     keep_picture(begin_run(wus_renewal, wus_card), tmp_path)  # the very same page
     with scope(OUR_AGENCY):
         Renewal.objects.update(changed_at=timezone.now() - timedelta(days=5 * 366))
-    with django_capture_on_commit_callbacks(execute=True), scope(OUR_AGENCY):  # type: ignore[operator]
+    with scope(OUR_AGENCY):
         assert erasing.erase(company, by=lin, why="企业来函") is None
     assert [path.suffix for path in stored(tmp_path)] == [".jpg"]
     assert PDF not in [path.read_bytes() for path in stored(tmp_path)]
+
+
+def test_who_dies_before_the_commit_leaves_a_company_that_can_be_erased_again(
+    lin: User, season: Renewal, company: Company, tmp_path: Path
+) -> None:
+    with scope(OUR_AGENCY):
+        Renewal.objects.update(changed_at=timezone.now() - timedelta(days=5 * 366))
+        with pytest.raises(RuntimeError), transaction.atomic():
+            erasing.erase(company, by=lin, why="企业来函")
+            raise RuntimeError
+        assert Company.objects.filter(pk=company.pk).exists()
+        assert erasing.erase(company, by=lin, why="企业来函") is None
+    assert stored(tmp_path) == []
 
 
 def test_a_company_of_which_nothing_was_done_goes_at_once(lin: User, wus_company: Company, wu: User) -> None:
@@ -207,6 +221,14 @@ def test_who_works_for_another_agency_too_keeps_his_account(
         erasing.erase(company, by=lin, why="企业来函")
     chen.refresh_from_db()
     assert (chen.name, chen.is_active) == ("Chen", True)
+
+
+def test_no_agency_takes_the_operators_account(tang: User, agency: Agency) -> None:
+    with scope(OUR_AGENCY):
+        Membership(agency=agency, user=tang, role=Role.STAFF, ended_at=timezone.now()).save()
+        assert not rights.forget(tang)
+    tang.refresh_from_db()
+    assert tang.is_active
 
 
 def test_an_account_is_emptied_by_an_admin_after_its_access_has_ended(lin: User, mei: User) -> None:
