@@ -146,4 +146,7 @@ class ReasonForm(forms.Form):
         min_length=REASON_AT_LEAST,
         max_length=300,
         help_text=gettext_lazy("The agency's admins read this in their audit trail."),
+        error_messages={
+            "required": gettext_lazy("Write down why, in a sentence: the agency's admins read it.")
+        },
     )

@@ -31,7 +31,7 @@ WORDS: dict[str, str | Promise] = {
     "companies_imported": pgettext_lazy("audit", "Companies imported"),
     "card_said": pgettext_lazy("audit", "Said which card is in the reader"),
     "company_changed": pgettext_lazy("audit", "Company changed by a workbook"),
-    "company_erased": pgettext_lazy("audit", "Company's data taken away"),
+    "company_erased": pgettext_lazy("audit", "Company's data deleted"),
     "company_exported": pgettext_lazy("audit", "Company's data exported"),
     "company_made": pgettext_lazy("audit", "Company brought in by a workbook"),
     "confirmed": pgettext_lazy("audit", "Click confirmed on the portal"),

@@ -68,5 +68,8 @@ class EraseForm(forms.Form):
     """Why a company's data goes: who asked, when, how."""
 
     why = forms.CharField(
-        label=_("Who asked for it, and how?"), max_length=200, help_text=_("It stays in the audit trail.")
+        label=_("Who asked for it, and how?"),
+        max_length=200,
+        help_text=_("It stays in the audit trail."),
+        error_messages={"required": _("Write down who asked for it, and how.")},
     )

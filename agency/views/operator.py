@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from agency import inviting, letters, operating
 from agency.forms import AgencyForm, ReasonForm
 from agency.freshness import fresh_sign_in
-from agency.models import Agency, Invitation, Membership, Role, User
-from agency.people import operator_only
+from agency.models import Agency, Invitation, Membership, Role
+from agency.people import operator_of, operator_only
 from agency.tenancy import scope
 
 
@@ -27,7 +27,7 @@ def agencies(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, form: AgencyForm, reason_form: ReasonForm) -> HttpResponse:
     context = {
-        "agencies": operating.agencies(by=_me(request)),
+        "agencies": operating.agencies(by=operator_of(request)),
         "form": form,
         "reason_form": reason_form,
     }
@@ -44,7 +44,9 @@ def make(request: HttpRequest) -> HttpResponse:
         return _show(request, form, ReasonForm())
     wanted = form.cleaned_data
     try:
-        made = operating.add_agency(wanted["name"], wanted["slug"], phone=wanted["phone"], by=_me(request))
+        made = operating.add_agency(
+            wanted["name"], wanted["slug"], phone=wanted["phone"], by=operator_of(request)
+        )
     except operating.SlugTaken:
         form.add_error("slug", _("There is an agency with this short name already."))
         return _show(request, form, ReasonForm())
@@ -57,7 +59,7 @@ def _invite_first_admin(request: HttpRequest, agency_id: UUID, *, name: str, ema
     with scope(agency_id):
         agency = Agency.objects.get(pk=agency_id)
         invitation = Invitation(name=name, email=email, role=Role.ADMIN)
-        by = Membership(agency=agency, user=_me(request), role=Role.ADMIN)
+        by = Membership(agency=agency, user=operator_of(request), role=Role.ADMIN)
         token = inviting.invite(invitation, by=by)
         letters.send_invitation(request, invitation, token, agency=agency)
 
@@ -71,7 +73,7 @@ def enter(request: HttpRequest, agency_id: UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Write down why, in a sentence: the agency's admins read it."))
         return redirect("operator:agencies")
-    if agency_id not in {one.id for one in operating.agencies(by=_me(request))}:
+    if agency_id not in {one.id for one in operating.agencies(by=operator_of(request))}:
         raise Http404
     operating.enter(request, agency_id, reason=form.cleaned_data["reason"])
     return redirect("home")
@@ -83,8 +85,3 @@ def leave(request: HttpRequest) -> HttpResponse:
     """Out again."""
     operating.leave(request)
     return redirect("operator:agencies")
-
-
-def _me(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  # operators only
-    return request.user

@@ -10,8 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agency.forms import ReasonForm
 from agency.freshness import fresh_sign_in
-from agency.models import User
-from agency.people import operator_only
+from agency.people import operator_of, operator_only
 from renewals.domain.pausing import standstill
 from renewals.domain.standing_still import go_on, stand_still
 
@@ -30,7 +29,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     form = ReasonForm(request.POST)
     if not form.is_valid():
         return _show(request, form)
-    if stand_still(why=form.cleaned_data["reason"], by=_me(request)):
+    if stand_still(why=form.cleaned_data["reason"], by=operator_of(request)):
         messages.success(request, _("Nothing begins any more. What was pressed is read to its end."))
     else:
         messages.info(request, _("The installation stands still already."))
@@ -42,7 +41,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 @fresh_sign_in
 def end(request: HttpRequest) -> HttpResponse:
     """Let the work go on."""
-    if go_on(by=_me(request)):
+    if go_on(by=operator_of(request)):
         messages.success(request, _("The work goes on, one run more at a time."))
     else:
         messages.info(request, _("The installation does not stand still."))
@@ -51,8 +50,3 @@ def end(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, form: ReasonForm) -> HttpResponse:
     return render(request, "renewals/standstill.html", {"standing": standstill().first(), "form": form})
-
-
-def _me(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  # operators only
-    return request.user
