@@ -6,7 +6,11 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from companies.domain.cards import is_issued
 from renewals.models import Batch
+
+# What cards take; a PIN of another length is a slip of the finger and would cost a try.
+PIN_AT_LEAST, PIN_AT_MOST = 6, 16
 
 
 class BatchForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -27,3 +31,49 @@ class BatchForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         if due_on and due_on < timezone.localdate():
             raise forms.ValidationError(_("This day has passed."))
         return due_on
+
+
+class DeskPinForm(forms.Form):
+    """A PIN for one use at a desk. What was typed is never sent back, not even with its errors."""
+
+    pin = forms.CharField(
+        label=_("PIN of the card"),
+        min_length=PIN_AT_LEAST,
+        max_length=PIN_AT_MOST,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_(
+            "For this one use, not kept. A wrong PIN costs one of the card's tries; "
+            "nobody tries again by itself."
+        ),
+    )
+
+    def clean_pin(self) -> str:
+        """A PIN that cards are issued with is most likely not this card's: it would cost a try."""
+        pin: str = self.cleaned_data["pin"]
+        if is_issued(pin):
+            raise forms.ValidationError(
+                _("This is the PIN that cards are issued with. Ask the company for the one it set.")
+            )
+        return pin
+
+
+class WhichCardForm(forms.Form):
+    """Which card is in a reader that cannot tell."""
+
+    which = forms.CharField(
+        label=_("Which card is in the reader?"),
+        max_length=80,
+        help_text=_("The end of its number, its company, or its drawer."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class WhyForm(forms.Form):
+    """Why somebody lets work stand still, or go on."""
+
+    why = forms.CharField(
+        label=_("Why?"),
+        max_length=300,
+        error_messages={"required": _("Write down why: colleagues read it.")},
+    )

@@ -248,6 +248,8 @@ class Run(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["agency", "renewal", "epoch"], name="one_run_per_epoch")
         ]
+        # A desk's page asks what runs there now, and what ended there today.
+        indexes = [models.Index(fields=["agency", "desk", "ended_at"], name="runs_at_a_desk")]
 
 
 class Pause(TenantModel):

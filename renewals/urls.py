@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from renewals.views import acts, batch, board, client, files, queue, renewal, report, standstill
+from renewals.views import acts, batch, board, client, desk, files, queue, renewal, report, standstill
 
 app_name = "renewals"
 urlpatterns = [
@@ -20,6 +20,14 @@ urlpatterns = [
     path("batches/", batch.batches, name="batches"),
     path("batches/<uuid:batch_id>/", batch.batch, name="batch"),
     path("batches/<uuid:batch_id>/head/", batch.head, name="batch_head"),
+    path("desks/", desk.desks, name="desks"),
+    path("desks/<slug:code>/", desk.desk, name="desk"),
+    path("desks/<slug:code>/live/", desk.live, name="desk_live"),
+    path("desks/<slug:code>/pin/", desk.pin, name="desk_pin"),
+    path("desks/<slug:code>/card/", desk.card, name="desk_card"),
+    path("desks/<slug:code>/pause/", desk.pause, name="desk_pause"),
+    path("desks/<slug:code>/resume/", desk.resume, name="desk_resume"),
+    path("run-sheet/", desk.sheet, name="run_sheet"),
     path("evidence/<uuid:evidence_id>/", files.evidence, name="evidence"),
     path("policies/<uuid:policy_id>/", files.policy, name="policy"),
     path("mine/", client.mine, name="mine"),

@@ -17,6 +17,7 @@ from companies.models import Card, CardKind, Custody
 from renewals.domain.claiming import is_due, is_worth_a_run
 from renewals.domain.doorbell import ring
 from renewals.domain.pausing import is_desk_paused
+from renewals.domain.pins import is_at_hand
 from renewals.models import CLAIMABLE, Desk, Renewal
 
 # A watcher looks each second, and a sitting's heartbeat comes each quarter of a minute.
@@ -32,6 +33,7 @@ class Notice(StrEnum):
     EXPIRED = "expired"
     WRONG_KIND = "wrong_kind"
     NOTHING_WAITS = "nothing_waits"
+    PIN_NEEDED = "pin_needed"
     HELD_BACK = "held_back"
     PAUSED = "paused"
     CONTROL_UNREACHABLE = "control_unreachable"
@@ -100,28 +102,40 @@ def refusal(card: Card | None) -> Notice | None:
     return None
 
 
-def card_seen(desk: Desk, number: str) -> None:
-    """Note which card is in the reader now; empty for none. The notice belongs to the card before."""
+def card_seen(desk: Desk, number: str, *, afresh: bool = False) -> None:
+    """Note which card is in the reader now; empty for none. The notice belongs to the card before.
+
+    `afresh` drops it for the same card too: the control answers again.
+    """
     seen = Desk.objects.filter(pk=desk.pk)
-    seen.exclude(card_number=number).update(card_number=number, notice="")
+    other = seen if afresh else seen.exclude(card_number=number)
+    other.update(card_number=number, notice="")
     seen.update(seen_at=Now())
 
 
-def card_said(desk: Desk, card: Card, *, by: User) -> None:
+def card_said(desk: Desk, card: Card | None, *, by: User) -> None:
     """A person says which card is in a reader that cannot tell it without a PIN; the work begins.
 
-    The driver and the portal still compare company and USCC before anything is pressed.
+    None for a card that was taken out. The driver and the portal still compare company and USCC
+    before anything is pressed.
     """
-    card_seen(desk, card.number)
-    audit.record("card_said", desk, by=by, card=str(card))
-    ring(desk)
+    card_seen(desk, card.number if card else "")
+    audit.record("card_said", desk, by=by, card=str(card or ""))
+    if card is not None:
+        ring(desk)
 
 
-def why_nothing_runs(card: Card) -> Notice | None:
-    """Why work that waits for this card does not run now; None where none waits."""
+def control_silent(desk: Desk) -> None:
+    """The desk's control does not answer. While somebody sits there it is the sitting that says so."""
+    nobody_sits = Q(sitting__isnull=True) | Q(sitting_until__lt=Now())
+    Desk.objects.filter(nobody_sits, pk=desk.pk).update(notice=Notice.CONTROL_UNREACHABLE, seen_at=Now())
+
+
+def why_nothing_runs(card: Card, desk: Desk) -> Notice | None:
+    """Why work that waits for this card does not run at this desk now; None where none waits."""
     waiting = Renewal.objects.filter(state__in=CLAIMABLE, company=card.company_id)
     if waiting.filter(is_worth_a_run()).exists():
-        return Notice.HELD_BACK
+        return Notice.HELD_BACK if is_at_hand(card, desk) else Notice.PIN_NEEDED
     due = waiting.filter(Q(look_at__isnull=True) | Q(look_at__lte=Now()))
     return Notice.PAUSED if due.exists() else None
 

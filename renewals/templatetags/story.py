@@ -15,6 +15,7 @@ register.filter("sentence", sentences.sentence)
 register.filter("explanation", sentences.explanation)
 register.filter("reason_words", sentences.reason_words)
 register.filter("reason_next", sentences.reason_next)
+register.filter("doing", next_step.doing_words)
 
 
 @register.filter

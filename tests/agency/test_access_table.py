@@ -35,6 +35,7 @@ NOT_ALLOWED = (405, 405, 405, 405, 405, 405, 405)
 STAFF = (SIGN_IN, 404, 404, 200, 200, 200, 404)
 STAFF_OF_THE_AGENCY = (SIGN_IN, 404, 404, 200, 200, 404, 404)
 STAFF_SENT_ON = (SIGN_IN, 404, 404, 302, 302, 302, 404)
+STAFF_SENT_ON_IN_THE_AGENCY = (SIGN_IN, 404, 404, 302, 302, 404, 404)
 OPERATORS = (SIGN_IN, 404, 404, 404, 404, 404, 200)
 OWN = (SIGN_IN, 200, 200, 200, 200, 200, 200)
 OWN_BUT_NONE = (SIGN_IN, 404, 404, 404, 404, 404, 404)
@@ -217,6 +218,29 @@ TABLE = [
     Rule("renewals:batch", "post", NOT_ALLOWED, about="batch"),
     Rule("renewals:batch_head", "get", STAFF_OF_THE_AGENCY, about="batch"),
     Rule("renewals:batch_head", "post", NOT_ALLOWED, about="batch"),
+    Rule("renewals:desks", "get", STAFF),
+    Rule("renewals:desks", "post", NOT_ALLOWED),
+    Rule("renewals:desk", "get", STAFF_OF_THE_AGENCY, about="desk"),
+    Rule("renewals:desk", "post", NOT_ALLOWED, about="desk"),
+    Rule("renewals:desk_live", "get", STAFF_OF_THE_AGENCY, about="desk"),
+    Rule("renewals:desk_live", "post", NOT_ALLOWED, about="desk"),
+    Rule("renewals:desk_pin", "get", NOT_ALLOWED, about="desk"),
+    Rule(
+        "renewals:desk_pin",
+        "post",
+        STAFF_SENT_ON_IN_THE_AGENCY,
+        about="desk",
+        sent={"card": "{card}", "pin": "27182818"},
+    ),
+    Rule("renewals:desk_card", "get", NOT_ALLOWED, about="desk"),
+    # The desk's reader tells by itself which card is in: nobody has anything to say.
+    Rule("renewals:desk_card", "post", (SIGN_IN, 404, 404, 404, 404, 404, 404), about="desk"),
+    Rule("renewals:desk_pause", "get", NOT_ALLOWED, about="desk"),
+    Rule("renewals:desk_pause", "post", STAFF_SENT_ON_IN_THE_AGENCY, about="desk", sent={"why": "午休"}),
+    Rule("renewals:desk_resume", "get", NOT_ALLOWED, about="desk"),
+    Rule("renewals:desk_resume", "post", STAFF_SENT_ON_IN_THE_AGENCY, about="desk", sent={"why": "午休"}),
+    Rule("renewals:run_sheet", "get", STAFF),
+    Rule("renewals:run_sheet", "post", NOT_ALLOWED),
     Rule("renewals:evidence", "get", STAFF_OF_THE_AGENCY, about="evidence"),
     Rule("renewals:evidence", "post", NOT_ALLOWED, about="evidence"),
     Rule("renewals:policy", "get", (SIGN_IN, 200, 404, 200, 200, 404, 404), about="policy"),
@@ -248,6 +272,7 @@ def objects(
         "card": card.pk,
         "renewal": renewal.pk,
         "batch": renewal.batch_id or "",
+        "desk": run.desk.code,
         "evidence": evidence.pk,
         "policy": policy.pk,
         "kind": "csv",

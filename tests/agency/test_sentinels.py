@@ -28,7 +28,7 @@ from agency.models import Agency, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.models import Card, Company, Consent, Contact
 from renewals.domain.queueing import queue_companies
-from renewals.models import Policy, Renewal
+from renewals.models import Desk, Policy, Renewal
 from tests.agency.conftest import Mails
 from tests.agency.test_access_table import NOT_ALLOWED, TABLE, Rule
 from tests.cast import YEAR, make_company, make_person
@@ -68,6 +68,7 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
     evidence, policy = keep_picture(run, folder), keep_policy(run, folder)
     with scope(agency):
         Policy.objects.update(number=f"{word}-{number}", insurer=word)
+        Desk.objects.update(name=f"{word} 读卡台", card_number=card.number)
         Renewal.objects.update(
             application_number=word,
             assignee=people["staff"],
@@ -83,6 +84,7 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
         "card": card.pk,
         "renewal": renewal.pk,
         "batch": renewal.batch_id,
+        "desk": run.desk.code,
         "evidence": evidence.pk,
         "policy": policy.pk,
         "kind": "xlsx",

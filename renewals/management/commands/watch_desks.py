@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from agency.tenancy import scope
 from portal_driver.card_watch import CardWatch, Look, Sight
 from renewals.domain import across
-from renewals.domain.desks import card_seen
+from renewals.domain.desks import Notice, card_seen, control_silent
 from renewals.domain.doorbell import ring
 from renewals.models import Desk
 from renewals.sitting import card_number
@@ -114,14 +114,20 @@ def free_control(agency: UUID, desk_id: UUID) -> str | None:
 
 
 def note(agency: UUID, desk_id: UUID, look: Look) -> None:
-    """Write down what is in the reader; ring when it is another card than at the last look."""
-    if look.sight is Sight.UNREACHABLE:
-        log.warning("desk_cannot_be_watched", desk=str(desk_id), error=look.error)
-        return
+    """Write down what is in the reader; ring when it is another card than at the last look.
+
+    Where the card cannot be read without a PIN, staff have said which one is in, and that stays.
+    """
     with scope(agency):
         desk = Desk.objects.get(pk=desk_id)
-        card_seen(desk, look.number)
-        if look.number and look.number != desk.card_number:
+        if look.sight is Sight.UNREACHABLE:
+            log.warning("desk_cannot_be_watched", desk=str(desk_id), error=look.error)
+            control_silent(desk)
+            return
+        number = look.number if desk.reads_cards else desk.card_number
+        answers_again = desk.notice == Notice.CONTROL_UNREACHABLE
+        card_seen(desk, number, afresh=answers_again)
+        if number and (number != desk.card_number or answers_again):
             ring(desk)
 
 
