@@ -23,11 +23,14 @@ WORDS: dict[str, str | Promise] = {
     "absent": pgettext_lazy("audit", "Click did not take effect"),
     "agency_made": pgettext_lazy("audit", "Agency made"),
     "armed": pgettext_lazy("audit", "Click released"),
+    "assigned": pgettext_lazy("audit", "Handed to a colleague"),
     "audit_exported": pgettext_lazy("audit", "Audit trail exported"),
     "batch_queued": pgettext_lazy("audit", "Batch queued"),
     "cancelled": pgettext_lazy("audit", "Renewal cancelled"),
     "card_quarantined": pgettext_lazy("audit", "Card put into quarantine"),
     "claimed": pgettext_lazy("audit", "Taken up at a desk"),
+    "closed_as_refused": pgettext_lazy("audit", "Closed as refused"),
+    "commented": pgettext_lazy("audit", "Comment written"),
     "companies_imported": pgettext_lazy("audit", "Companies imported"),
     "card_said": pgettext_lazy("audit", "Said which card is in the reader"),
     "company_changed": pgettext_lazy("audit", "Company changed by a workbook"),
@@ -37,6 +40,8 @@ WORDS: dict[str, str | Promise] = {
     "confirmed": pgettext_lazy("audit", "Click confirmed on the portal"),
     "consent_given": pgettext_lazy("audit", "Consent recorded"),
     "consent_revoked": pgettext_lazy("audit", "Consent taken back"),
+    "contact_corrected": pgettext_lazy("audit", "Contact corrected"),
+    "done_by_hand": pgettext_lazy("audit", "Done by hand on the portal, as a colleague says"),
     "done_elsewhere": pgettext_lazy("audit", "Done on the portal by somebody else"),
     "evidence_viewed": pgettext_lazy("audit", "Evidence looked at"),
     "factor_added": pgettext_lazy("audit", "Second factor added"),
@@ -86,7 +91,9 @@ WORDS: dict[str, str | Promise] = {
     "stage_retried": pgettext_lazy("audit", "Stage put back to its beginning"),
     "standstill_begun": pgettext_lazy("audit", "Whole installation stands still"),
     "standstill_ended": pgettext_lazy("audit", "Whole installation goes on"),
+    "take_over_asked": pgettext_lazy("audit", "A colleague takes over, once the run has stopped"),
     "taken_back": pgettext_lazy("audit", "Access given back"),
+    "taken_over": pgettext_lazy("audit", "Taken over by a colleague, to be done by hand"),
 }
 
 

@@ -148,6 +148,12 @@ _WORDS: dict[Situation, _Words] = {
         "wait",
         TAKE_OUT,
     ),
+    Situation.SAY_WHICH: _Words(
+        gettext_lazy("Insert a card, and say which it is"),
+        gettext_lazy("This reader cannot tell which card is in it."),
+        "go",
+        INSERT,
+    ),
     Situation.INSERT: _Words(gettext_lazy("Insert the card of %(next)s"), "%(place)s", "go", INSERT),
     Situation.IDLE: _Words(
         gettext_lazy("No card is asked for now"),
@@ -171,6 +177,7 @@ _SHORT: dict[Situation, str | Promise] = {
     Situation.NOTHING_WAITS: pgettext_lazy("desk", "Nothing waits for this card"),
     Situation.HELD_BACK: pgettext_lazy("desk", "Waits for another company"),
     Situation.WORK_PAUSED: pgettext_lazy("desk", "Work is paused"),
+    Situation.SAY_WHICH: pgettext_lazy("desk", "Waits to be told the card"),
     Situation.INSERT: pgettext_lazy("desk", "No card in the reader"),
     Situation.IDLE: pgettext_lazy("desk", "No card in the reader"),
 }

@@ -59,7 +59,7 @@ class DeskPinForm(forms.Form):
 
 
 class WhichCardForm(forms.Form):
-    """Which card is in a reader that cannot tell."""
+    """Which card is in a reader that cannot tell; with its PIN where the vault has none."""
 
     which = forms.CharField(
         label=_("Which card is in the reader?"),
@@ -67,10 +67,19 @@ class WhichCardForm(forms.Form):
         help_text=_("The end of its number, its company, or its drawer."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    pin = forms.CharField(
+        label=_("PIN of the card, unless the vault has it"),
+        required=False,
+        min_length=PIN_AT_LEAST,
+        max_length=PIN_AT_MOST,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+    clean_pin = DeskPinForm.clean_pin
 
 
-class WhyForm(forms.Form):
-    """Why somebody lets work stand still, or go on."""
+class PauseForm(forms.Form):
+    """Why work stands still, or goes on."""
 
     why = forms.CharField(
         label=_("Why?"),

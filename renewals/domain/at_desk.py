@@ -44,6 +44,7 @@ class Situation(StrEnum):
     NOTHING_WAITS = "nothing_waits"
     HELD_BACK = "held_back"
     WORK_PAUSED = "work_paused"
+    SAY_WHICH = "say_which"
     INSERT = "insert"
     IDLE = "idle"
 
@@ -275,6 +276,8 @@ def _without_a_run(desk: Desk, card: Card | None, *, has_next: bool) -> Situatio
         return Situation.SILENT
     if unreachable:
         return Situation.CONTROL_UNREACHABLE
+    if not (desk.card_number or desk.reads_cards):
+        return Situation.SAY_WHICH
     if not desk.card_number:
         return Situation.INSERT if has_next else Situation.IDLE
     if refused := refusal(card):

@@ -102,33 +102,32 @@ def refusal(card: Card | None) -> Notice | None:
     return None
 
 
-def card_seen(desk: Desk, number: str, *, afresh: bool = False) -> None:
-    """Note which card is in the reader now; empty for none. The notice belongs to the card before.
-
-    `afresh` drops it for the same card too: the control answers again.
-    """
+def card_seen(desk: Desk, number: str) -> None:
+    """Note which card is in the reader now; empty for none. The notice belongs to the card before."""
     seen = Desk.objects.filter(pk=desk.pk)
-    other = seen if afresh else seen.exclude(card_number=number)
-    other.update(card_number=number, notice="")
+    seen.exclude(card_number=number).update(card_number=number, notice="")
     seen.update(seen_at=Now())
 
 
-def card_said(desk: Desk, card: Card | None, *, by: User) -> None:
+def card_said(desk: Desk, card: Card, *, by: User) -> None:
     """A person says which card is in a reader that cannot tell it without a PIN; the work begins.
 
-    None for a card that was taken out. The driver and the portal still compare company and USCC
-    before anything is pressed.
+    The driver and the portal still compare company and USCC before anything is pressed.
     """
-    card_seen(desk, card.number if card else "")
-    audit.record("card_said", desk, by=by, card=str(card or ""))
-    if card is not None:
-        ring(desk)
+    card_seen(desk, card.number)
+    audit.record("card_said", desk, by=by, card=str(card))
+    ring(desk)
 
 
 def control_silent(desk: Desk) -> None:
     """The desk's control does not answer. While somebody sits there it is the sitting that says so."""
     nobody_sits = Q(sitting__isnull=True) | Q(sitting_until__lt=Now())
     Desk.objects.filter(nobody_sits, pk=desk.pk).update(notice=Notice.CONTROL_UNREACHABLE, seen_at=Now())
+
+
+def control_answers(desk: Desk) -> bool:
+    """The desk's control answers a look. True where it had not: then the card in it is as good as new."""
+    return Desk.objects.filter(pk=desk.pk, notice=Notice.CONTROL_UNREACHABLE).update(notice="") == 1
 
 
 def why_nothing_runs(card: Card, desk: Desk) -> Notice | None:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
@@ -18,7 +19,7 @@ from renewals import desk_words, sentences
 from renewals.domain import at_desk, pausing
 from renewals.domain.at_desk import AtDesk, Situation
 from renewals.domain.desks import card_said, refusal, run_sheet
-from renewals.forms import DeskPinForm, WhichCardForm, WhyForm
+from renewals.forms import DeskPinForm, PauseForm, WhichCardForm
 from renewals.models import Desk, Pause, Run
 
 # So many cards are offered where what was written fits several.
@@ -80,30 +81,33 @@ def pin(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_POST
 @staff_only
+@sensitive_post_parameters("pin")
 def card(request: HttpRequest, code: str) -> HttpResponse:
     """Which card is in a reader that cannot tell: staff say so, by number, company or drawer."""
     found, form = _desk(code), WhichCardForm(request.POST)
     if found.reads_cards:
         raise Http404
-    if request.POST.get("act") == "out":
-        card_said(found, None, by=request.user)  # type: ignore[arg-type]  # staff only
+    if found.sitting_until is not None and found.sitting_until > timezone.now():
+        messages.error(request, _("Work at this desk goes on. Say which card is in once it has ended."))
         return redirect("renewals:desk", found.code)
     if not form.is_valid():
         return _show(request, found, card_form=form)
     cards = list(_named(form.cleaned_data["which"])[: OFFERED_AT_MOST + 1])
-    if len(cards) == 1:
-        card_said(found, cards[0], by=request.user)  # type: ignore[arg-type]  # staff only
-        return redirect("renewals:desk", found.code)
-    if not cards:
-        form.add_error("which", _("No card fits. Write its number, its company or its drawer."))
-    return _show(request, found, card_form=form, offered=cards)
+    if len(cards) != 1:
+        if not cards:
+            form.add_error("which", _("No card fits. Write its number, its company or its drawer."))
+        return _show(request, found, card_form=form, offered=cards)
+    if form.cleaned_data["pin"] and refusal(cards[0]) is None:
+        at_desk.type_pin(found, cards[0], form.cleaned_data["pin"], by=request.user)  # type: ignore[arg-type]
+    card_said(found, cards[0], by=request.user)  # type: ignore[arg-type]  # staff only
+    return redirect("renewals:desk", found.code)
 
 
 @require_POST
 @staff_only
 def pause(request: HttpRequest, code: str) -> HttpResponse:
     """No sitting begins at this desk any more; a run under way goes on to its end."""
-    found, form = _desk(code), WhyForm(request.POST)
+    found, form = _desk(code), PauseForm(request.POST)
     if not form.is_valid():
         return _show(request, found, pause_form=form)
     pausing.pause(by=request.user, why=form.cleaned_data["why"], desk=found)  # type: ignore[arg-type]
@@ -115,7 +119,7 @@ def pause(request: HttpRequest, code: str) -> HttpResponse:
 @staff_only
 def resume(request: HttpRequest, code: str) -> HttpResponse:
     """Sittings begin at this desk again."""
-    found, form = _desk(code), WhyForm(request.POST)
+    found, form = _desk(code), PauseForm(request.POST)
     if not form.is_valid():
         return _show(request, found, pause_form=form)
     for begun in Pause.objects.filter(desk=found, ended_at__isnull=True):
@@ -144,13 +148,13 @@ def _context(found: Desk, version: str) -> dict[str, Any]:
         "instruction": instruction,
         # A sound is played once for each: the same words for another card are another one.
         "cue_key": f"{instruction.cue}:{at.situation}:{found.card_number}",
-        "needs_pin": at.situation == Situation.PIN_NEEDED,
+        "needs_pin": at.situation == Situation.PIN_NEEDED and found.reads_cards,
         "signing_in": "" if at.run is None else _signing_in(at),
         "doing": at.run.doing if at.run else {},
         "is_over": _is_over(at.last),
         "pin_form": DeskPinForm(),
         "card_form": WhichCardForm(),
-        "pause_form": WhyForm(),
+        "pause_form": PauseForm(),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ PIN = "31415926"
 
 
 @pytest.fixture
-def page(client: Client, mei: User, desk: Desk) -> Iterator[Client]:
+def page(client: Client, mei: User, desk: Desk) -> Client:
     """Mei's browser; the desk's watcher has just looked, and no card is in."""
     client.force_login(mei)
     with scope(desk.agency_id):
@@ -144,7 +143,8 @@ def test_a_control_that_answers_again_is_believed_and_the_card_in_it_is_new(
     insert(desk, card.number)
     with scope(desk.agency_id):
         desks.control_silent(desk)
-        desks.card_seen(desk, card.number, afresh=True)
+        assert desks.control_answers(desk)
+        assert not desks.control_answers(desk)
     assert situation(page, desk) == Situation.STARTING
 
 
@@ -381,11 +381,21 @@ def blind(page: Client, desk: Desk, renewal: Renewal, wus_renewal: Renewal) -> D
 
 
 @pytest.mark.parametrize("which", ["0001", "宏达", "a-1"])
-def test_staff_say_which_card_is_in_and_that_it_is_out_again(page: Client, blind: Desk, which: str) -> None:
-    page.post(at(blind, "desk_card"), {"which": which})
+def test_staff_say_which_card_is_in_with_its_pin(page: Client, blind: Desk, which: str) -> None:
+    assert situation(page, blind) == Situation.SAY_WHICH
+    page.post(at(blind, "desk_card"), {"which": which, "pin": PIN})
     assert page.get(at(blind)).context["at"].card.company.name == "广州市宏达贸易有限公司"
-    page.post(at(blind, "desk_card"), {"act": "out"})
-    assert page.get(at(blind)).context["at"].card is None
+    with scope(blind.agency_id):
+        assert PinGrant.objects.get().card.drawer == "A-1"
+
+
+def test_nobody_says_which_card_is_in_while_work_goes_on(page: Client, blind: Desk) -> None:
+    with scope(blind.agency_id):
+        Desk.objects.update(sitting=blind.pk, sitting_until=Now() + timedelta(minutes=1))
+    page.post(at(blind, "desk_card"), {"which": "0001", "pin": PIN})
+    with scope(blind.agency_id):
+        assert Desk.objects.get().card_number == ""
+        assert not PinGrant.objects.exists()
 
 
 def test_where_several_cards_fit_all_are_offered_and_none_is_taken(page: Client, blind: Desk) -> None:

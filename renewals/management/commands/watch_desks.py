@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from agency.tenancy import scope
 from portal_driver.card_watch import CardWatch, Look, Sight
 from renewals.domain import across
-from renewals.domain.desks import Notice, card_seen, control_silent
+from renewals.domain.desks import card_seen, control_answers, control_silent
 from renewals.domain.doorbell import ring
 from renewals.models import Desk
 from renewals.sitting import card_number
@@ -125,9 +125,9 @@ def note(agency: UUID, desk_id: UUID, look: Look) -> None:
             control_silent(desk)
             return
         number = look.number if desk.reads_cards else desk.card_number
-        answers_again = desk.notice == Notice.CONTROL_UNREACHABLE
-        card_seen(desk, number, afresh=answers_again)
-        if number and (number != desk.card_number or answers_again):
+        answers_again = control_answers(desk)
+        card_seen(desk, number)
+        if number and (answers_again or number != desk.card_number):
             ring(desk)
 
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("renewals", "0007_operators_stand_still")]
+    dependencies = [("renewals", "0008_a_person_takes_over")]
 
     operations = [
         migrations.AddIndex(
