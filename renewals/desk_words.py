@@ -225,4 +225,5 @@ def _back(drawer: str) -> str:
 
 
 def _join(*sentences: str) -> str:
-    return " ".join(one for one in sentences if one)
+    """One after another; Chinese full stops bring their own space."""
+    return "".join(one if one.endswith("。") else f"{one} " for one in sentences if one).strip()

@@ -82,7 +82,7 @@ def test_a_card_that_is_done_goes_back_and_the_next_one_is_named(
     insert(desk, card.number, notice=Notice.TAKE_OUT)
     assert says(page, desk) == (
         "办完了，请取卡",
-        "放回抽屉 A-1。 然后插入 清远市远航电子有限公司 的卡。在抽屉 A-2。",
+        "放回抽屉 A-1。然后插入“清远市远航电子有限公司”的卡。在抽屉 A-2。",
     )
 
 
