@@ -94,6 +94,8 @@ WORDS: dict[str, str | Promise] = {
     "take_over_asked": pgettext_lazy("audit", "A colleague takes over, once the run has stopped"),
     "taken_back": pgettext_lazy("audit", "Access given back"),
     "taken_over": pgettext_lazy("audit", "Taken over by a colleague, to be done by hand"),
+    "view_deleted": pgettext_lazy("audit", "View of the board taken away"),
+    "view_saved": pgettext_lazy("audit", "View of the board shared"),
 }
 
 

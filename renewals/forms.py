@@ -78,6 +78,12 @@ class WhichCardForm(forms.Form):
     clean_pin = DeskPinForm.clean_pin
 
 
+class ViewForm(forms.Form):
+    """How a view of the board is called."""
+
+    name = forms.CharField(label=_("Save this view as"), max_length=40)
+
+
 class PauseForm(forms.Form):
     """Why work stands still, or goes on."""
 

@@ -2,7 +2,7 @@
 // Everything here is comfort; the pages work without it.
 "use strict";
 (() => {
-  const rows = () => [...document.querySelectorAll("table.rows tbody tr")];
+  const rows = () => [...document.querySelectorAll("table.rows tbody tr:not(.group)")];
   const link = (row) => row?.querySelector("a.open");
   const current = () => document.activeElement?.closest("table.rows tbody tr");
 

@@ -321,7 +321,8 @@ def _stopped_for_the_pin(card: Card) -> QuerySet[Renewal]:
 
 def _pause_over(desk: Desk) -> tuple[Pause | None, str]:
     """The desk's own pause, and why nothing begins here: its own, the agency's or the installation's."""
-    over = Pause.objects.filter(Q(desk=desk) | Q(desk__isnull=True, batch__isnull=True, stage=""))
+    agency_wide = Q(desk__isnull=True, batch__isnull=True, stage="", renewal__isnull=True)
+    over = Pause.objects.filter(Q(desk=desk) | agency_wide)
     standing = list(over.filter(ended_at__isnull=True).select_related("begun_by"))
     own = next((pause for pause in standing if pause.desk_id is not None), None)
     why = next((pause.why for pause in standing), "")

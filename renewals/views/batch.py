@@ -14,7 +14,7 @@ from agency.people import staff_only
 from renewals import sentences
 from renewals.domain import progress
 from renewals.models import Batch, Renewal
-from renewals.views.board import ROWS_A_PAGE
+from renewals.views.board import ROWS_A_PAGE, USUAL_COLUMNS
 
 BATCHES_A_PAGE = 20
 
@@ -40,6 +40,7 @@ def batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     page = Paginator(renewals, ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = _head(found) | {
         "page": page,
+        "columns": USUAL_COLUMNS,
         "rows": progress.rows(page.object_list),  # type: ignore[arg-type]  # a page of a queryset
     }
     return render(request, "renewals/batch.html", context)

@@ -79,7 +79,7 @@ def _live(row: Row) -> dict[str, Any]:
         "policy": getattr(row.renewal, "policy", None),
         "days": story(row.renewal),
         "findings": sentences.findings(row.renewal.reason_detail),
-        "acts": [act for act in ACTS.values() if act.fits(row.renewal)],
+        "acts": [act for act in ACTS.values() if not act.for_many and act.fits(row.renewal)],
         "is_over": row.renewal.state in OVER,
     }
 

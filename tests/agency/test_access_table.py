@@ -22,7 +22,7 @@ from agency.inviting import invite
 from agency.models import Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.models import Card
-from renewals.models import Evidence, Policy, Renewal
+from renewals.models import BoardView, Evidence, Policy, Renewal
 from tests.cast import YEAR
 from tests.database import OUR_AGENCY
 from tests.renewals.papers import begin_run, keep_picture, keep_policy
@@ -189,6 +189,11 @@ TABLE = [
     Rule("renewals:changes", "post", NOT_ALLOWED),
     Rule("renewals:rows", "get", (SIGN_IN, 404, 404, 204, 204, 204, 404)),
     Rule("renewals:rows", "post", NOT_ALLOWED),
+    Rule("renewals:save_view", "get", NOT_ALLOWED),
+    Rule("renewals:save_view", "post", STAFF_SENT_ON, sent={"name": "急件", "query": "state=waiting"}),
+    Rule("renewals:delete_view", "get", NOT_ALLOWED, about="view"),
+    # Mei made it; Lin is admin.
+    Rule("renewals:delete_view", "post", STAFF_SENT_ON_IN_THE_AGENCY, about="view"),
     Rule("renewals:act", "get", NOT_ALLOWED),
     # Rao's selection holds nothing that is his: he is sent back to his own board.
     Rule(
@@ -256,7 +261,7 @@ TABLE = [
 
 @pytest.fixture
 def objects(
-    renewal: Renewal, card: Card, chen: User, lin: User, tmp_path: Path
+    renewal: Renewal, card: Card, chen: User, mei: User, lin: User, tmp_path: Path
 ) -> dict[str, UUID | str | int]:
     """What the addresses are about: all of it Chen's company's."""
     run = begin_run(renewal, card)
@@ -265,6 +270,7 @@ def objects(
         token = invite(invitation, by=Membership.objects.get(user=lin))
         User.objects.create_user("zhou@lingnan.example", name="周")
         member = Membership.objects.get(user=chen)
+        view = BoardView.objects.create(name="我的急件", query="state=waiting", made_by=mei)
     evidence: Evidence = keep_picture(run, tmp_path)
     policy: Policy = keep_policy(run, tmp_path)
     return {
@@ -273,6 +279,7 @@ def objects(
         "renewal": renewal.pk,
         "batch": renewal.batch_id or "",
         "desk": run.desk.code,
+        "view": view.pk,
         "evidence": evidence.pk,
         "policy": policy.pk,
         "kind": "csv",
