@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from companies.domain.cards import is_issued
-from renewals.models import Batch
+from renewals.models import Batch, StageName
 
 # What cards take; a PIN of another length is a slip of the finger and would cost a try.
 PIN_AT_LEAST, PIN_AT_MOST = 6, 16
@@ -92,3 +92,9 @@ class PauseForm(forms.Form):
         max_length=300,
         error_messages={"required": _("Write down why: colleagues read it.")},
     )
+
+
+class BatchPauseForm(PauseForm):
+    """Why a batch stands still, or one stage of it."""
+
+    stage = forms.ChoiceField(choices=[("", ""), *StageName.choices], required=False)

@@ -22,6 +22,7 @@ from agency.inviting import invite
 from agency.models import Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.models import Card
+from renewals.domain.pausing import pause
 from renewals.models import BoardView, Evidence, Policy, Renewal
 from tests.cast import YEAR
 from tests.database import OUR_AGENCY
@@ -223,6 +224,22 @@ TABLE = [
     Rule("renewals:batch", "post", NOT_ALLOWED, about="batch"),
     Rule("renewals:batch_head", "get", STAFF_OF_THE_AGENCY, about="batch"),
     Rule("renewals:batch_head", "post", NOT_ALLOWED, about="batch"),
+    Rule("renewals:batch_pause", "get", NOT_ALLOWED, about="batch"),
+    Rule(
+        "renewals:batch_pause",
+        "post",
+        STAFF_SENT_ON_IN_THE_AGENCY,
+        about="batch",
+        sent={"why": "门户维护"},
+    ),
+    Rule("renewals:batch_resume", "get", NOT_ALLOWED, about="batch"),
+    Rule(
+        "renewals:batch_resume",
+        "post",
+        STAFF_SENT_ON_IN_THE_AGENCY,
+        about="batch",
+        sent={"why": "恢复", "pause": "{pause}"},
+    ),
     Rule("renewals:desks", "get", STAFF),
     Rule("renewals:desks", "post", NOT_ALLOWED),
     Rule("renewals:desk", "get", STAFF_OF_THE_AGENCY, about="desk"),
@@ -270,6 +287,7 @@ def objects(
         token = invite(invitation, by=Membership.objects.get(user=lin))
         User.objects.create_user("zhou@lingnan.example", name="周")
         member = Membership.objects.get(user=chen)
+        standing = pause(by=mei, why="门户维护", batch=renewal.batch)
         view = BoardView.objects.create(name="我的急件", query="state=waiting", made_by=mei)
     evidence: Evidence = keep_picture(run, tmp_path)
     policy: Policy = keep_policy(run, tmp_path)
@@ -280,6 +298,7 @@ def objects(
         "batch": renewal.batch_id or "",
         "desk": run.desk.code,
         "view": view.pk,
+        "pause": standing.pk,
         "evidence": evidence.pk,
         "policy": policy.pk,
         "kind": "csv",

@@ -27,6 +27,7 @@ from agency.inviting import invite
 from agency.models import Agency, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.models import Card, Company, Consent, Contact
+from renewals.domain.pausing import pause
 from renewals.domain.queueing import queue_companies
 from renewals.models import BoardView, Desk, Policy, Renewal
 from tests.agency.conftest import Mails
@@ -79,6 +80,7 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
         invitation = Invitation(name=word, email=f"new@{low}.example", role=Role.STAFF)
         token = invite(invitation, by=Membership.objects.select_related("user").get(user=people["admin"]))
         member = Membership.objects.get(user=people["client"])
+        standing = pause(by=people["staff"], why=word, batch=renewal.batch)
         view = BoardView.objects.create(name=f"{word} 视图", query=f"q={word}", made_by=people["staff"])
     objects = {
         "company": company.pk,
@@ -87,6 +89,7 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
         "batch": renewal.batch_id,
         "desk": run.desk.code,
         "view": view.pk,
+        "pause": standing.pk,
         "evidence": evidence.pk,
         "policy": policy.pk,
         "kind": "xlsx",

@@ -417,16 +417,61 @@ def test_a_batch_counts_its_renewals_and_says_why_some_stopped(
     stop(renewal, card, desk)
     context = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context
     assert context["progress"].by_state == [(State.ATTENTION, 1)]
-    assert context["reasons"] == [
-        (Reason.USCC_DIFFERS, "门户上该企业的统一社会信用代码不一致。什么都没有按。", 1)
+    assert [(code, number) for code, _words, _advice, number in context["reasons"]] == [
+        (Reason.USCC_DIFFERS, 1)
     ]
 
 
 def test_a_batch_that_has_not_moved_is_not_sent_again(page: Client, renewal: Renewal) -> None:
-    summary = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context["summary_version"]
+    context = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context
     head = reverse("renewals:batch_head", args=[renewal.batch_id])
-    assert page.get(head, {"summary": summary}).status_code == 204
+    assert page.get(head, {"pulse": context["pulse"], "summary": "older"}).status_code == 204
+    assert page.get(head, {"summary": context["summary_version"]}).status_code == 204
     assert page.get(head, {"summary": "older"}).status_code == 200
+
+
+def test_a_batch_is_paused_and_goes_on_each_with_a_reason_and_the_log_tells_of_both(
+    page: Client, renewal: Renewal, mei: User
+) -> None:
+    address = [reverse(f"renewals:batch{act}", args=[renewal.batch_id]) for act in ("", "_pause", "_resume")]
+    page.post(address[1], {"why": " "})
+    page.post(address[1], {"why": "门户维护", "stage": "sealing"})
+    [(begun, seen)] = page.get(address[0]).context["pauses"]
+    assert (begun.why, begun.stage, begun.begun_by, seen) == ("门户维护", "sealing", mei, [])
+    page.post(address[2], {"pause": str(begun.pk), "why": " "})
+    page.post(address[2], {"pause": str(begun.pk), "why": "维护结束"})
+    context = page.get(address[0]).context
+    assert context["pauses"] == []
+    told = [(words, line.who, line.why, line.stage) for line, words in context["log"]]
+    assert told == [
+        ("恢复", "Mei", "维护结束", "制章"),
+        ("暂停", "Mei", "门户维护", "制章"),
+        ("批次排队", "Mei", "", ""),
+    ]
+
+
+def test_only_a_pause_of_this_batch_is_ended_on_its_page(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, mei: User
+) -> None:
+    with scope(renewal.agency_id):
+        other = pausing.pause(by=mei, why="门户维护", batch=wus_renewal.batch)
+    address = reverse("renewals:batch_resume", args=[renewal.batch_id])
+    assert page.post(address, {"pause": str(other.pk), "why": "恢复"}).status_code == 404
+    assert page.post(address, {"pause": "nonsense", "why": "恢复"}).status_code == 404
+    with scope(renewal.agency_id):
+        assert pausing.in_force().get() == other
+
+
+def test_what_stopped_for_one_reason_is_retried_from_the_batch_and_stands_in_its_log_once(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    stop(renewal, card, desk)
+    query = f"year={YEAR}&batch={renewal.batch_id}&reason={Reason.USCC_DIFFERS}"
+    asked = page.post(ACT, {"act": "retry", "scope": "matching", "query": query})
+    assert asked.context["fitting"] == [renewal]
+    page.post(CARRY_OUT, {"act": "retry", "frozen": str(renewal.pk)})
+    log = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context["log"]
+    assert [(line.kind, line.renewals) for line, _words in log] == [("retried", 1), ("batch_queued", 0)]
 
 
 @pytest.mark.parametrize("batches", [1, 3])
