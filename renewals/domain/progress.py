@@ -13,7 +13,21 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, TextField
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    Count,
+    DateTimeField,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Cast, Extract, JSONObject
 from django.utils import timezone
 
@@ -55,7 +69,7 @@ class Row:
 
 
 def rows(renewals: QuerySet[Renewal]) -> list[Row]:
-    """The board's rows of these renewals, in their order. Four queries."""
+    """The board's rows of these renewals, in their order. Three queries."""
     return [
         Row(
             renewal,
@@ -63,7 +77,7 @@ def rows(renewals: QuerySet[Renewal]) -> list[Row]:
             next(iter(renewal.company.usual_cards), None),  # type: ignore[attr-defined]  # prefetched
             Run(doing=found.doing) if found.doing is not None else None,
             found.everything or found.pause or "",
-            renewal.open_matters,  # type: ignore[attr-defined]
+            [Matter(reason=reason) for reason in found.asked],
             found.last_desk or "",
         )
         for renewal, found in ((one, _Found(one)) for one in _with_rows(renewals))
@@ -77,6 +91,7 @@ class _Found:
         found = vars(renewal)
         self.doing: dict[str, Any] | None = found["doing"]
         self.last_desk: str | None = found["last_desk"]
+        self.asked: list[str] = found["asked"]
         self.pause: str | None = found["pause_why"]
         self.everything: str | None = found["everything_why"]
 
@@ -85,15 +100,16 @@ def _with_rows(renewals: QuerySet[Renewal]) -> QuerySet[Renewal]:
     # The vault stays where it is: no page ever holds a sealed PIN.
     cards = Card.objects.defer("sealed_pin").order_by("-valid_until")
     runs = Run.objects.filter(renewal=OuterRef("pk")).order_by("-epoch")
+    asked = Matter.objects.filter(renewal=OuterRef("pk"), closed_at__isnull=True)
     return (
         renewals.select_related("company__owner", "assignee", "batch", "desk", "policy")
         .prefetch_related(
             "stages",
             Prefetch("company__cards", cards, to_attr="usual_cards"),
-            Prefetch("matters", Matter.objects.filter(closed_at__isnull=True), to_attr="open_matters"),
         )
         .annotate(
             doing=Subquery(runs.filter(ended_at__isnull=True).values("doing")[:1]),
+            asked=ArraySubquery(asked.order_by("opened_at").values("reason")),
             last_desk=Subquery(runs.values("desk__name")[:1]),
             pause_why=Subquery(over_renewal().order_by("begun_at").values("why")[:1]),
             everything_why=Subquery(standstill().values("why")[:1]),
@@ -126,6 +142,8 @@ def reasons(renewals: QuerySet[Renewal]) -> list[tuple[str, int]]:
 
 # Longer than any transaction that writes renewals: what it commits late is still seen.
 _LATE = timedelta(seconds=60)
+# Where there is no renewal yet.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def pulse(since: str = "") -> str:
@@ -134,18 +152,21 @@ def pulse(since: str = "") -> str:
     Pass what it was before: it looks at what has been written since then, or may have been committed
     late then. A pulse that comes back as it was passed means that nothing is new.
     """
-    newest = _moment(since.partition("~")[0]) or _newest_change()
-    written = Renewal.objects.filter(changed_at__gt=newest - _LATE).order_by().values("agency")
+    known = _moment(since.partition("~")[0])
+    newest = Renewal.objects.order_by("-changed_at").values("changed_at")[:1]
+    from_here = Value(known, DateTimeField()) if known else Subquery(newest)
+    written = Renewal.objects.filter(changed_at__gt=from_here - Value(_LATE)).order_by().values("agency")
     moments = {"begun": Max("begun_at"), "ended": Max("ended_at")}
     beats = Agency.objects.filter(pk=current_scope().agency).values_list(
+        from_here,
         Subquery(written.values(beat=JSONObject(n=Count("pk"), t=_total("changed_at")))),
         Subquery(Pause.objects.order_by().values("agency").values(beat=JSONObject(**moments))),
         Subquery(
             Standstill.objects.order_by("-begun_at").values(beat=JSONObject(b="begun_at", e="ended_at"))[:1]
         ),
     )
-    of_renewals, *of_pauses = beats.get()
-    return "~".join([newest.isoformat(), _digest(of_renewals), _digest(of_pauses)])
+    moment, of_renewals, *of_pauses = beats.get()
+    return "~".join([(moment or _LONG_AGO).isoformat(), _digest(of_renewals), _digest(of_pauses)])
 
 
 def same_pauses(one: str, other: str) -> bool:
@@ -160,11 +181,6 @@ def _digest(beat: object) -> str:
 def _total(column: str) -> Cast:
     """The sum of moments, as text: a number would lose the last digits on its way."""
     return Cast(Sum(Extract(column, "epoch")), TextField())
-
-
-def _newest_change() -> datetime:
-    newest = Renewal.objects.order_by("-changed_at").values_list("changed_at", flat=True).first()
-    return newest or datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _moment(text: str) -> datetime | None:
