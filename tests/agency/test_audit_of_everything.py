@@ -32,6 +32,7 @@ BY_NAME = {
     *("company_changed", "company_made"),  # companies/domain/importing.py
     *("confirmed", "done_elsewhere"),  # renewals/domain/intents.py
     *("factor_added", "factor_removed", "recovery_codes_made"),  # agency/signing_in.py
+    *("standstill_begun", "standstill_ended"),  # renewals/domain/standing_still.py
 }
 # Not recorded any more, and in trails that are older than this version.
 OLDER = {"fired", "missed_once", "queued"}
