@@ -62,7 +62,7 @@
   };
   document.addEventListener("keydown", (event) => {
     const act = keys[event.key];
-    if (!act || event.target.closest("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!act || event.target.closest("input, select, textarea, dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     act();
   });

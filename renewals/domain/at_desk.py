@@ -148,7 +148,7 @@ def at_desk(desk: Desk) -> AtDesk:
         stages=in_order(run.renewal.stages.all()) if run else [],
         signed_in=run is not None and run.events.filter(kind="signed_in").exists(),
         picture=_picture(run),
-        last=_last_run(desk, card) if card and run is None else None,
+        last=_last_run(desk, card) if run is None else None,
         next=next(iter(sheet), None),
         left=len(sheet),
         today=today_at(desk, left=len(sheet)),
@@ -245,7 +245,7 @@ def _situation(
     found = _without_a_run(desk, card, has_next=has_next)
     if found in _CARD_IS_GOOD and card is not None and needs_pin(card, desk):
         return Situation.PIN_NEEDED
-    if found == Situation.PIN_NEEDED or (found == Situation.NOTHING_WAITS and waiting):
+    if (found == Situation.PIN_NEEDED and card is not None) or (found == Situation.NOTHING_WAITS and waiting):
         return Situation.STARTING  # what it waited for is there
     return found
 
@@ -258,13 +258,7 @@ _CARD_IS_GOOD = (
     Situation.WORK_PAUSED,
     Situation.PIN_NEEDED,
 )
-_NOTICES = {
-    Notice.TAKE_OUT: Situation.TAKE_OUT,
-    Notice.NOTHING_WAITS: Situation.NOTHING_WAITS,
-    Notice.HELD_BACK: Situation.HELD_BACK,
-    Notice.PAUSED: Situation.WORK_PAUSED,
-    Notice.PIN_NEEDED: Situation.PIN_NEEDED,
-}
+_LEFT_BY_SITTINGS = frozenset(Notice) - {Notice.PAUSED, Notice.CONTROL_UNREACHABLE}
 
 
 def _without_a_run(desk: Desk, card: Card | None, *, has_next: bool) -> Situation:
@@ -277,14 +271,22 @@ def _without_a_run(desk: Desk, card: Card | None, *, has_next: bool) -> Situatio
     if unreachable:
         return Situation.CONTROL_UNREACHABLE
     if not (desk.card_number or desk.reads_cards):
-        return Situation.SAY_WHICH
+        # What staff said counted for the sitting that has ended; its notice is about that card.
+        return _of_notice(desk.notice, otherwise=Situation.SAY_WHICH)
     if not desk.card_number:
         return Situation.INSERT if has_next else Situation.IDLE
     if refused := refusal(card):
         return Situation(refused.value)
     if desk.sitting_until is not None and desk.sitting_until > timezone.now():
         return Situation.STARTING
-    return _NOTICES.get(Notice(desk.notice), Situation.STARTING) if desk.notice else Situation.STARTING
+    return _of_notice(desk.notice, otherwise=Situation.STARTING)
+
+
+def _of_notice(notice: str, *, otherwise: Situation) -> Situation:
+    """What a sitting left; a notice that is a situation by itself goes by the same name."""
+    if notice == Notice.PAUSED:
+        return Situation.WORK_PAUSED
+    return Situation(notice) if notice in _LEFT_BY_SITTINGS else otherwise
 
 
 def _run_at(desk: Desk) -> Run | None:
@@ -297,10 +299,17 @@ def _run_at(desk: Desk) -> Run | None:
     )
 
 
-def _last_run(desk: Desk, card: Card) -> Run | None:
-    """The run that ended last for this card's company, at this desk, today."""
+def _last_run(desk: Desk, card: Card | None) -> Run | None:
+    """The run that ended last for this card's company, at this desk, today.
+
+    Where the reader cannot tell the card, the one that ended last.
+    """
+    if card is None and desk.reads_cards:
+        return None
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    ended = Run.objects.filter(desk=desk, ended_at__gte=midnight, renewal__company=card.company_id)
+    ended = Run.objects.filter(desk=desk, ended_at__gte=midnight)
+    if card is not None:
+        ended = ended.filter(renewal__company=card.company_id)
     return ended.select_related("renewal").order_by("-ended_at").first()
 
 

@@ -107,10 +107,9 @@ def changes(request: HttpRequest) -> HttpResponse:
         # The first rows of an empty board: there is no place on the page where they could stay.
         return HttpResponseClientRefresh()
     is_same = summary_version(summary) == request.GET.get("summary")
+    paused = bool(heard) and not progress.same_pauses(heard, beats)
     context = {
-        "rows": progress.changed(
-            Renewal.objects.all(), known, everything=not progress.same_pauses(heard, beats)
-        ),
+        "rows": progress.changed(Renewal.objects.all(), known, everything=paused),
         "columns": chosen_columns(request.GET),
         "tiles": None if is_same else summary,
         "year": year,

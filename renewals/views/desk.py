@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
@@ -87,9 +86,6 @@ def card(request: HttpRequest, code: str) -> HttpResponse:
     found, form = _desk(code), WhichCardForm(request.POST)
     if found.reads_cards:
         raise Http404
-    if found.sitting_until is not None and found.sitting_until > timezone.now():
-        messages.error(request, _("Work at this desk goes on. Say which card is in once it has ended."))
-        return redirect("renewals:desk", found.code)
     if not form.is_valid():
         return _show(request, found, card_form=form)
     cards = list(_named(form.cleaned_data["which"])[: OFFERED_AT_MOST + 1])
@@ -97,9 +93,10 @@ def card(request: HttpRequest, code: str) -> HttpResponse:
         if not cards:
             form.add_error("which", _("No card fits. Write its number, its company or its drawer."))
         return _show(request, found, card_form=form, offered=cards)
-    if form.cleaned_data["pin"] and refusal(cards[0]) is None:
+    if not card_said(found, cards[0], by=request.user):  # type: ignore[arg-type]  # staff only
+        messages.error(request, _("Work at this desk goes on. Say which card is in once it has ended."))
+    elif form.cleaned_data["pin"] and refusal(cards[0]) is None:
         at_desk.type_pin(found, cards[0], form.cleaned_data["pin"], by=request.user)  # type: ignore[arg-type]
-    card_said(found, cards[0], by=request.user)  # type: ignore[arg-type]  # staff only
     return redirect("renewals:desk", found.code)
 
 

@@ -398,6 +398,21 @@ def test_nobody_says_which_card_is_in_while_work_goes_on(page: Client, blind: De
         assert not PinGrant.objects.exists()
 
 
+def test_what_a_sitting_left_is_said_where_the_reader_cannot_tell_the_card(
+    page: Client, blind: Desk, card: Card
+) -> None:
+    finish(claim(card, blind), Outcome.PERSON_NEEDED, Reason.USCC_DIFFERS)
+    for notice, expected in (
+        (Notice.PIN_NEEDED, Situation.PIN_NEEDED),
+        (Notice.QUARANTINED, Situation.QUARANTINED),
+        (Notice.PAUSED, Situation.WORK_PAUSED),
+        (Notice.TAKE_OUT, Situation.TAKE_OUT),
+    ):
+        insert(blind, "", notice=notice)
+        assert situation(page, blind) == expected
+    assert says(page, blind)[0] == "门户上该企业的统一社会信用代码不一致。什么都没有按。"
+
+
 def test_where_several_cards_fit_all_are_offered_and_none_is_taken(page: Client, blind: Desk) -> None:
     response = page.post(at(blind, "desk_card"), {"which": "公司"})
     assert [card.drawer for card in response.context["offered"]] == ["A-1", "A-2"]

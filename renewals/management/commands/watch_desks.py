@@ -116,7 +116,7 @@ def free_control(agency: UUID, desk_id: UUID) -> str | None:
 def note(agency: UUID, desk_id: UUID, look: Look) -> None:
     """Write down what is in the reader; ring when it is another card than at the last look.
 
-    Where the card cannot be read without a PIN, staff have said which one is in, and that stays.
+    Where the card cannot be read without a PIN, staff say which one is in, and that rings.
     """
     with scope(agency):
         desk = Desk.objects.get(pk=desk_id)
@@ -124,10 +124,9 @@ def note(agency: UUID, desk_id: UUID, look: Look) -> None:
             log.warning("desk_cannot_be_watched", desk=str(desk_id), error=look.error)
             control_silent(desk)
             return
-        number = look.number if desk.reads_cards else desk.card_number
         answers_again = control_answers(desk)
-        card_seen(desk, number)
-        if number and (answers_again or number != desk.card_number):
+        card_seen(desk, look.number)
+        if look.number and desk.reads_cards and (answers_again or look.number != desk.card_number):
             ring(desk)
 
 
