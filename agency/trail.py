@@ -119,6 +119,7 @@ DETAILS: dict[str, str | Promise] = {
     "kept_until": pgettext_lazy("audit detail", "kept until"),
     "kind": pgettext_lazy("audit detail", "kind"),
     "month": pgettext_lazy("audit detail", "month"),
+    "name": pgettext_lazy("audit detail", "name"),
     "number": pgettext_lazy("audit detail", "number on the portal"),
     "page": pgettext_lazy("audit detail", "page"),
     "proof": pgettext_lazy("audit detail", "proof"),

@@ -108,6 +108,7 @@ def _of_the_page(code: str) -> QuerySet[Desk]:
     runs = Run.objects.filter(desk=OuterRef("pk"), ended_at__isnull=True).order_by("-began_at")
     pictures = Evidence.objects.filter(run=OuterRef("run_pk"), kind="picture").order_by("-at")
     cards = Card.objects.filter(number=OuterRef("card_number"))
+    grants = PinGrant.objects.filter(desk=OuterRef("pk"), used_at__isnull=True).order_by("-granted_at")
     return Desk.objects.filter(code=code).annotate(
         sits=_is(Q(sitting_until__gt=Now())),
         is_silent=_is(Q(seen_at__isnull=True) | Q(seen_at__lt=Now() - SILENT_AFTER)),
@@ -119,9 +120,7 @@ def _of_the_page(code: str) -> QuerySet[Desk]:
         moved_at=Subquery(Renewal.objects.order_by("-changed_at").values("changed_at")[:1]),
         has_pin=Exists(cards.filter(sealed_pin__isnull=False)),
         quarantined_at=Subquery(cards.values("quarantined_at")[:1]),
-        typed=Subquery(
-            PinGrant.objects.filter(desk=OuterRef("pk"), used_at__isnull=True).values("granted_at")[:1]
-        ),
+        typed=Subquery(grants.values("granted_at")[:1]),
     )
 
 
