@@ -185,9 +185,10 @@ def _total(column: str) -> Cast:
 
 def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if moment.tzinfo else None
 
 
 def changed(renewals: QuerySet[Renewal], known: dict[UUID, str], *, everything: bool = False) -> list[Row]:
