@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from django.urls import path
 
-from renewals.views import acts, batch, board, client, files, queue, renewal, report, standstill
+from renewals.views import (
+    acts,
+    attention,
+    batch,
+    board,
+    client,
+    files,
+    queue,
+    renewal,
+    report,
+    standstill,
+    today,
+)
 
 app_name = "renewals"
 urlpatterns = [
+    path("today/", today.today, name="today"),
+    path("attention/", attention.attention, name="attention"),
+    path("attention/<uuid:renewal_id>/act/", attention.act, name="deed"),
     path("board/", board.board, name="board"),
     path("board/changes/", board.changes, name="changes"),
     path("board/rows/", board.rows, name="rows"),
