@@ -168,3 +168,22 @@ DEEDS: dict[str, Deed] = {
         ),
     )
 }
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An act that fits, with the form that it asks for."""
+
+    deed: Deed
+    form: forms.Form | None
+    is_open: bool = False
+
+
+def offers(
+    renewal: Renewal, fitting: tuple[Do, ...], contact: dict[str, str] | None = None, *, opens: bool = True
+) -> list[Offer]:
+    """These acts, the usual one first; its form stands open where `opens`."""
+    return [
+        Offer(DEEDS[do], DEEDS[do].blank(renewal, **(contact or {})), is_open=opens and place == 0)
+        for place, do in enumerate(fitting)
+    ]

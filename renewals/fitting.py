@@ -52,6 +52,7 @@ _FITTING: dict[str, tuple[Do, ...]] = {
     EngineReason.PRESSED_TWICE: (Do.DONE, Do.AGAIN, Do.REFUSE),
     EngineReason.ALREADY_CONFIRMED: (Do.RETRY, Do.DONE),
     EngineReason.TAKEN_OVER: (Do.DONE, Do.GIVE_BACK, Do.REFUSE),
+    EngineReason.CLOSED_AS_REFUSED: (Do.RETRY,),
 }
 # A page that we do not know, a machine that failed: a person can still do it by hand.
 _OTHERWISE = (Do.RETRY, Do.DONE, Do.TAKE_OVER, Do.REFUSE)
@@ -77,6 +78,26 @@ def what_fits(renewal: Renewal, asked: str) -> tuple[Do, ...]:
     fitting = _FITTING.get(asked, _OTHERWISE)
     # Where every stage is settled there is none to be done by hand, or again.
     return fitting if renewal.stage else tuple(do for do in fitting if do not in (Do.DONE, Do.AGAIN))
+
+
+# What a person can do of his own accord, before anything has stopped.
+_BY_STATE: dict[str, tuple[Do, ...]] = {
+    State.WAITING: (Do.TAKE_OVER, Do.DONE),
+    State.SUBMITTED: (Do.TAKE_OVER, Do.DONE),
+    State.UNKNOWN: (Do.TAKE_OVER, Do.DONE, Do.AGAIN),
+    State.RUNNING: (Do.TAKE_OVER,),
+}
+# These need the inbox's own forms.
+_IN_THE_INBOX = (Do.RETRY, Do.CORRECT, Do.CLOSE)
+
+
+def what_fits_by_hand(renewal: Renewal) -> tuple[Do, ...]:
+    """What a person can do by hand with a renewal in its state, on the page of the renewal."""
+    if renewal.state in (State.ATTENTION, State.REFUSED):
+        fitting = tuple(do for do in what_fits(renewal, renewal.reason) if do not in _IN_THE_INBOX)
+        return fitting if renewal.taken_by_id or Do.TAKE_OVER in fitting else (*fitting, Do.TAKE_OVER)
+    fitting = () if renewal.taken_by_id else _BY_STATE.get(renewal.state, ())
+    return fitting if renewal.stage else tuple(do for do in fitting if do == Do.TAKE_OVER)
 
 
 def phones(asked: str, region: str) -> list[tuple[str, bool]]:

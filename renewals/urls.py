@@ -30,6 +30,7 @@ urlpatterns = [
     path("renewals/act/confirm/", acts.carry_out, name="carry_out"),
     path("renewals/<uuid:renewal_id>/", renewal.renewal, name="renewal"),
     path("renewals/<uuid:renewal_id>/live/", renewal.live, name="live"),
+    path("renewals/<uuid:renewal_id>/proof/", renewal.proof, name="proof"),
     path("queue/", queue.preview, name="queue"),
     path("queue/confirm/", queue.confirm, name="queue_confirm"),
     path("batches/", batch.batches, name="batches"),

@@ -93,7 +93,7 @@ EXISTS (SELECT FROM renewals_matter AS matter
         WHERE matter.agency_id = renewal.agency_id AND matter.renewal_id = renewal.id
           AND matter.reason = '{EngineReason.POLICY_OVERDUE}'
           AND (matter.closed_at IS NULL OR matter.closed_at > now() - interval '{ASK_AGAIN_AFTER_DAYS} days'))
-"""  # noqa: S608  # of this module
+"""
     return _rows(
         "SELECT renewal.agency_id, renewal.id FROM renewals_renewal AS renewal "  # noqa: S608
         "JOIN companies_company AS company ON company.agency_id = renewal.agency_id "

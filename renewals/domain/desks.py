@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Now
@@ -58,9 +59,9 @@ def run_sheet(*, without: Collection[str] = ()) -> list[SheetLine]:
 
 def next_cards(most: int) -> tuple[list[SheetLine], int]:
     """The first so many lines of the run sheet, and how many lines it has. One query."""
-    cards = list(_sheet(()).annotate(lines=Window(Count("*")))[:most])
+    cards: list[Any] = list(_sheet(()).annotate(lines=Window(Count("*")))[:most])
     lines = [SheetLine(card, card.work, card.due_on) for card in cards]
-    return lines, cards[0].lines if cards else 0  # type: ignore[attr-defined]
+    return lines, cards[0].lines if cards else 0
 
 
 def _sheet(without: Collection[str]) -> QuerySet[Card]:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -18,7 +17,7 @@ from agency.models import User
 from agency.people import staff_only
 from companies.filters import colleagues
 from renewals import sentences
-from renewals.deeds import DEEDS, Deed
+from renewals.deeds import DEEDS, Offer, offers
 from renewals.domain import inbox
 from renewals.domain.attention import NotPossibleNow
 from renewals.fitting import Do, phones, what_fits
@@ -38,15 +37,6 @@ class Tile:
     value: str
     label: str
     number: int
-
-
-@dataclass(frozen=True)
-class Offer:
-    """An act that fits, with the form that it asks for."""
-
-    deed: Deed
-    form: Form | None
-    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,19 +185,10 @@ def _detail(item: Any, people: list[User]) -> Detail:
     last = [one for one in evidence if one.run_id == evidence[0].run_id]
     return Detail(
         item,
-        offers(item, item.asked, item.contact),
+        offers(item, what_fits(item, item.asked), item.contact),
         sentences.findings(item.reason_detail) if item.asked == item.reason else [],
         phones(item.asked, item.company.region),
         list(item.events.filter(kind="commented").order_by("at")),
         next((one for one in last if one.kind == "picture"), None),
         [one for one in last if one.kind != "picture"],
     )
-
-
-def offers(renewal: Renewal, asked: str, contact: dict[str, str] | None) -> list[Offer]:
-    """The acts that fit, the usual one first; its form stands open."""
-    initial = contact or {}
-    fitting = [DEEDS[do] for do in what_fits(renewal, asked)]
-    return [
-        Offer(deed, deed.blank(renewal, **initial), is_open=place == 0) for place, deed in enumerate(fitting)
-    ]

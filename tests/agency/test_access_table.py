@@ -214,6 +214,8 @@ TABLE = [
     Rule("renewals:renewal", "post", NOT_ALLOWED, about="renewal"),
     Rule("renewals:live", "get", STAFF_OF_THE_AGENCY, about="renewal"),
     Rule("renewals:live", "post", NOT_ALLOWED, about="renewal"),
+    Rule("renewals:proof", "get", STAFF_OF_THE_AGENCY, about="renewal"),
+    Rule("renewals:proof", "post", NOT_ALLOWED, about="renewal"),
     Rule("renewals:queue", "get", NOT_ALLOWED),
     Rule("renewals:queue", "post", STAFF, sent={"year": str(YEAR), "company": "{company}"}),
     Rule("renewals:queue_confirm", "get", NOT_ALLOWED),

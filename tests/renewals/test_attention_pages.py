@@ -164,7 +164,7 @@ def test_numbers_to_call_stand_where_the_guide_sends_people_to_the_phone() -> No
 # --- The acts ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", [code for code in CATALOGUE if code != EngineReason.CLOSED_AS_REFUSED])
+@pytest.mark.parametrize("reason", list(CATALOGUE))
 def test_for_every_reason_of_a_renewal_that_stopped_there_is_something_to_do(reason: str) -> None:
     stopped = Renewal(state=State.ATTENTION, reason=reason, stage="confirmation")
     assert what_fits(stopped, reason) != ()
