@@ -77,6 +77,7 @@ def live(request: HttpRequest, renewal_id: UUID) -> HttpResponse:
     if _version_now(renewal_id) == request.GET.get("version"):
         return HttpResponse(status=204)
     context = _live(get_row(renewal_id))
+    context["moved"] = True
     context["acts_moved"] = context["offered"] != request.GET.get("offered", "")
     return render(request, "renewals/renewal.html#moving", context)
 

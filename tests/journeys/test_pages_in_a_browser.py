@@ -185,8 +185,7 @@ def test_choosing_a_filter_acts_at_once_and_stands_in_the_address(site: Site) ->
 
 
 def test_what_waits_is_opened_and_settled_with_the_keyboard_alone(site: Site) -> None:
-    for renewal in site.renewals[1:]:
-        in_background(lambda renewal=renewal: stop(renewal))
+    in_background(lambda: [stop(renewal) for renewal in site.renewals[1:]])
     page = site.open("mei", reverse("renewals:attention"))
     title = page.locator("#detail-title")
     expect(title).to_have_text("清远市远航电子有限公司")
