@@ -52,8 +52,13 @@ def start_simulator(
 
 
 def start_workers(
-    supervisor: Supervisor, desks: Sequence[Desk], *, portal: str, pace: dict[str, str]
-) -> None:
+    supervisor: Supervisor,
+    desks: Sequence[Desk],
+    *,
+    portal: str,
+    pace: dict[str, str],
+    watch_every_s: float = 0.3,
+) -> list[Child]:
     """The worker, the desks' worker, their watcher and beat; does not wait for them.
 
     `pace` holds settings that let days pass in seconds.
@@ -61,7 +66,7 @@ def start_workers(
     env = {"PORTAL_URL": portal, "XUBAO_SIMULATION": "true", **pace}
     Path(settings.CELERY_BEAT_SCHEDULE_FILENAME).parent.mkdir(exist_ok=True)
     codes, queues = [desk.code for desk in desks], ",".join(desk.queue for desk in desks)
-    for name, argv in {
+    programs = {
         "desks": [
             *CELERY,
             "worker",
@@ -75,11 +80,14 @@ def start_workers(
             "desks@%h",
             *QUIET,
         ],
-        "watch": [PYTHON, "manage.py", "watch_desks", "--every", "0.3", *codes],
+        "watch": [PYTHON, "manage.py", "watch_desks", "--every", str(watch_every_s), *codes],
         "worker": [*CELERY, "worker", "-P", "threads", "-c", "1", "-Q", "wake", "-n", "worker@%h", *QUIET],
         "beat": [*CELERY, "beat", "--loglevel", "WARNING"],
-    }.items():
+    }
+    return [
         supervisor.spawn(name, argv, env=env, cwd=settings.BASE_DIR, grace_s=12)
+        for name, argv in programs.items()
+    ]
 
 
 def free_port(wanted: int) -> int:
