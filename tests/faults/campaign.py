@@ -149,10 +149,7 @@ class Campaign:
         """So much later, for us and, unless told otherwise, for what the portal does late."""
         if at_the_portal:
             self.portal.let_time_pass()
-        with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as admin:
-            for table, columns in _MOMENTS.items():
-                moved = ", ".join(f"{one} = {one} - make_interval(secs => {seconds})" for one in columns)
-                admin.execute(f"UPDATE {table} SET {moved}")  # noqa: S608  # ours
+        move_moments(seconds)
 
     def sweep(self) -> None:
         if self.mutant != "sweep":
@@ -241,6 +238,14 @@ class Campaign:
         continue_all(worker)
         self.nursery.wait(worker)
         end(worker)
+
+
+def move_moments(seconds: float = A_DAY_S) -> None:
+    """Let everything that is due or ends at a moment be so much nearer, for all agencies."""
+    with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as admin:
+        for table, columns in _MOMENTS.items():
+            moved = ", ".join(f"{one} = {one} - make_interval(secs => {seconds})" for one in columns)
+            admin.execute(f"UPDATE {table} SET {moved}")  # noqa: S608  # ours
 
 
 @contextmanager

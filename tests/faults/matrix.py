@@ -25,7 +25,7 @@ def crashes(how: str, click: Click) -> Iterator[Fault]:
 def driver_deaths(click: Click) -> Iterator[Fault]:
     """Each point at which the driver can die around this click."""
     for name in DRIVER_POINTS:
-        if name != "driver_has_pin":
+        if name not in ("driver_began", "driver_has_pin"):
             yield Fault(driver=f"die={name}&click={click}")
         elif click is Click.CONFIRM:
             yield Fault(driver=f"die={name}")

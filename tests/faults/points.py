@@ -70,7 +70,7 @@ POINTS = {
     )
 }
 # Points inside the driver's process (`tests/faults/model_driver.py`).
-DRIVER_POINTS = ("driver_has_pin", "driver_armed", "driver_pressing", "driver_pressed")
+DRIVER_POINTS = ("driver_began", "driver_has_pin", "driver_armed", "driver_pressing", "driver_pressed")
 HOWS = ("kill", "database", "unclear")
 
 
