@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,9 @@ def start_workers(
     portal: str,
     pace: dict[str, str],
     watch_every_s: float = 0.3,
+    names: Collection[str] = ("desks", "watch", "worker", "beat"),
 ) -> list[Child]:
-    """The worker, the desks' worker, their watcher and beat; does not wait for them.
+    """The worker, the desks' worker, their watcher and beat, or those named; does not wait for them.
 
     `pace` holds settings that let days pass in seconds.
     """
@@ -87,6 +88,7 @@ def start_workers(
     return [
         supervisor.spawn(name, argv, env=env, cwd=settings.BASE_DIR, grace_s=12)
         for name, argv in programs.items()
+        if name in names
     ]
 
 
