@@ -61,6 +61,7 @@ class Fault:
     click: str = ""
     driver: str = ""  # the query of the model driver's address: die=…, stop=…
     trouble: Trouble | None = None
+    machine: str = ""  # one of `points.MACHINES`
 
     @property
     def of_click(self) -> str:
@@ -69,7 +70,7 @@ class Fault:
         return self.click or told or (self.trouble.deed if self.trouble else "")
 
     def __str__(self) -> str:
-        parts = [self.how, self.point, self.click, self.driver]
+        parts = [self.how, self.point, self.click, self.driver, self.machine]
         if self.trouble:
             parts += [self.trouble.kind, self.trouble.deed]
         return " ".join(part for part in parts if part) or "none"
@@ -124,6 +125,7 @@ class Campaign:
             "settings": {"PORTAL_URL": self.portal.plan_address(told), "MEDIA_ROOT": str(self.media)},
             "mutant": self.mutant,
             "browser": self.in_browser,
+            "machine": fault.machine,
         }
         if fault.point:
             order |= {"point": fault.point, "how": fault.how, "click": fault.click}

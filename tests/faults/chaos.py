@@ -135,6 +135,7 @@ def _round(played: Campaign, rng: random.Random, chosen: list[Company], figures:
     troubles = played.portal.end_troubles()
     struck = [fault for fault, status in zip(given, statuses, strict=False) if fault.point and status]
     figures.faults.update(f"worker: {fault.how} at {fault.point}" for fault in struck)
+    figures.faults.update(f"machine: {fault.machine}" for fault in given if fault.machine)
     figures.faults.update(f"portal: {one.kind}" for one in troubles)
     figures.faults["driver: killed"] += played.portal.deaths - deaths
 
@@ -144,7 +145,7 @@ def _fitting(click: Click | None) -> tuple[list[Fault], list[Fault], list[Fault]
     """Faults of workers, of drivers and of the portal that can strike in a sitting with this click."""
     faults = matrix.fitting(click)
     return (
-        [fault for fault in faults if fault.point],
+        [fault for fault in faults if fault.point or fault.machine],
         [fault for fault in faults if fault.driver],
         [fault for fault in faults if fault.trouble],
     )
