@@ -14,6 +14,6 @@ assert _NOW != _AS_IT_WAS  # noqa: S101  # a replacement that replaces nothing w
 
 
 class Migration(migrations.Migration):
-    dependencies = [("renewals", "0007_operators_stand_still")]
+    dependencies = [("renewals", "0008_a_person_takes_over")]
 
     operations = [migrations.RunSQL(_NOW, _AS_IT_WAS)]
