@@ -130,6 +130,7 @@ DETAILS: dict[str, str | Promise] = {
     "sha256": pgettext_lazy("audit detail", "digest"),
     "slug": pgettext_lazy("audit detail", "short name"),
     "stage": pgettext_lazy("audit detail", "stage"),
+    "text": pgettext_lazy("audit detail", "written"),
     "why": pgettext_lazy("audit detail", "why"),
     "wording": pgettext_lazy("audit detail", "wording"),
     "year": pgettext_lazy("audit detail", "policy year"),

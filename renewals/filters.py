@@ -17,6 +17,7 @@ from django.utils.translation import pgettext_lazy
 
 from companies.models import Card
 from renewals.domain.stages import SETTLED
+from renewals.domain.today import IS_DUE
 from renewals.models import Renewal, Run, Stage, StageName, State
 
 _STAGE_ORDER = Case(
@@ -63,6 +64,11 @@ class BoardFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
     person = filters.UUIDFilter(widget=forms.Select, method="looked_after", label=_("In charge"))
     desk = filters.UUIDFilter(widget=forms.Select, method="at_desk", label=_("Desk"))
     days = filters.NumberFilter(method="unmoved", label=_("Unmoved for days"), min_value=0, max_value=3650)
+    # What the numbers of Today open: no field on the board asks for them.
+    since = filters.DateFilter(
+        field_name="state_since", lookup_expr="date__gte", label=pgettext_lazy("filter", "Since")
+    )
+    due = filters.BooleanFilter(method="is_due", label=_("Due now"))
     sort = filters.OrderingFilter(
         fields={"company__name": "company", "state_since": "since", "due_on": "due"}, label=_("Sort by")
     )
@@ -102,6 +108,10 @@ class BoardFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
                 Q(company__name__icontains=word) | Q(company__uscc__icontains=word) | Exists(card)
             )
         return renewals
+
+    def is_due(self, renewals: QuerySet[Renewal], _name: str, value: bool) -> QuerySet[Renewal]:
+        """Renewals that a card in a reader would start now, or those that it would not."""
+        return renewals.filter(IS_DUE) if value else renewals.exclude(IS_DUE)
 
     def at_stage(self, renewals: QuerySet[Renewal], _name: str, value: str) -> QuerySet[Renewal]:
         """Renewals whose first stage that is not settled is this one."""

@@ -5,6 +5,7 @@ What the portal's buttons and screens say stays in Chinese, exactly as the porta
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.utils.functional import Promise
@@ -62,6 +63,11 @@ OUTCOMES: dict[str, str | Promise] = {
 def reason_words(code: str) -> str:
     """Why it stopped; the code itself for one that the catalogue does not know."""
     return str(CATALOGUE[code].what) if code in CATALOGUE else code
+
+
+def reason_title(code: str) -> str:
+    """Why it stopped, in the first sentence of it: for lists, where there is no room for more."""
+    return re.split(r"。|\. |\.$", reason_words(code), maxsplit=1)[0]
 
 
 def reason_next(code: str) -> str:

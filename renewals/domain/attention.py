@@ -100,7 +100,7 @@ def refuse(renewal: Renewal, *, by: User, why: str) -> None:
         State.REFUSED,
         kind="closed_as_refused",
         by=by,
-        detail={"why": why, "was": renewal.reason},
+        detail={"why": why},
         reason=EngineReason.CLOSED_AS_REFUSED,
         look_at=None,
         taken_by=None,

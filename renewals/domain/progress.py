@@ -75,7 +75,7 @@ def rows(renewals: QuerySet[Renewal]) -> list[Row]:
             renewal,
             in_order(renewal.stages.all()),
             next(iter(renewal.company.usual_cards), None),  # type: ignore[attr-defined]  # prefetched
-            Run(doing=found.doing) if found.doing is not None else None,
+            Run(pk=found.run_pk, doing=found.doing) if found.run_pk else None,
             found.everything or found.pause or "",
             [Matter(reason=reason) for reason in found.asked],
             found.last_desk or "",
@@ -89,7 +89,8 @@ class _Found:
 
     def __init__(self, renewal: Renewal) -> None:
         found = vars(renewal)
-        self.doing: dict[str, Any] | None = found["doing"]
+        self.run_pk: UUID | None = found["run_pk"]
+        self.doing: dict[str, Any] = found["doing"] or {}
         self.last_desk: str | None = found["last_desk"]
         self.asked: list[str] = found["asked"]
         self.pause: str | None = found["pause_why"]
@@ -100,6 +101,7 @@ def _with_rows(renewals: QuerySet[Renewal]) -> QuerySet[Renewal]:
     # The vault stays where it is: no page ever holds a sealed PIN.
     cards = Card.objects.defer("sealed_pin").order_by("-valid_until")
     runs = Run.objects.filter(renewal=OuterRef("pk")).order_by("-epoch")
+    under_way = runs.filter(ended_at__isnull=True)
     asked = Matter.objects.filter(renewal=OuterRef("pk"), closed_at__isnull=True)
     return (
         renewals.select_related("company__owner", "assignee", "batch", "desk", "policy")
@@ -108,7 +110,8 @@ def _with_rows(renewals: QuerySet[Renewal]) -> QuerySet[Renewal]:
             Prefetch("company__cards", cards, to_attr="usual_cards"),
         )
         .annotate(
-            doing=Subquery(runs.filter(ended_at__isnull=True).values("doing")[:1]),
+            run_pk=Subquery(under_way.values("pk")[:1]),
+            doing=Subquery(under_way.values("doing")[:1]),
             asked=ArraySubquery(asked.order_by("opened_at").values("reason")),
             last_desk=Subquery(runs.values("desk__name")[:1]),
             pause_why=Subquery(over_renewal().order_by("begun_at").values("why")[:1]),

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("renewals", "0008_a_person_takes_over")]
+    dependencies = [("renewals", "0009_no_early_look_after_a_setback")]
 
     operations = [
         migrations.AddIndex(

@@ -19,18 +19,17 @@ ALTER TABLE renewals_pause ADD CONSTRAINT renewals_pause_renewal_id_agency
 NOT_PAUSED = "ALTER TABLE renewals_pause DROP CONSTRAINT renewals_pause_renewal_id_agency"
 
 # Of the pauses of single renewals, the claim asks for the renewal's own.
-_BEFORE = import_module("renewals.migrations.0005_claim_in_one_statement").CLAIM.replace(
-    "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"
-)
+_BEFORE = import_module("renewals.migrations.0009_no_early_look_after_a_setback").NOW
 _OF_STAGE = "AND pause.stage IN ('', due.stage)\n"
 _OF_RENEWAL = "AND (pause.renewal_id IS NULL OR pause.renewal_id = due.id)\n"
 CLAIM = _BEFORE.replace(_OF_STAGE, f"{_OF_STAGE}                    {_OF_RENEWAL}")
+assert CLAIM != _BEFORE  # noqa: S101  # a replacement that replaces nothing would go unnoticed
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("agency", "0007_no_pause_of_its_own"),
-        ("renewals", "0009_runs_at_a_desk"),
+        ("renewals", "0010_runs_at_a_desk"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
