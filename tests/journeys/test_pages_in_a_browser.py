@@ -208,7 +208,7 @@ def test_an_item_is_closed_without_script_and_only_after_the_person_was_told(sit
     page = site.open("mei", reverse("renewals:attention"), java_script_enabled=False)
     page.get_by_text("按未通过结案").first.click()
     expect(page.get_by_text("本年度不再办理")).to_be_visible()
-    page.get_by_label("原因").fill("企业今年不参加")
+    page.get_by_role("textbox", name="原因").fill("企业今年不参加")
     page.locator("#do-refuse button").click()
     expect(page.get_by_role("heading", name="没有待人工的事项")).to_be_visible()
     assert in_background(lambda: states_of(site.renewals[1].company)) == ["refused"]
