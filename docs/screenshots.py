@@ -16,7 +16,8 @@ from urllib.parse import urljoin, urlsplit
 
 import django
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from portal_driver.browser import find_browser
 
@@ -80,9 +81,11 @@ def _photograph(context: BrowserContext, person: str, known: dict[str, str], int
     while waiting:
         name, address = waiting.popitem()
         seen.add(name)
-        answer = page.goto(address)
-        if answer is None or not answer.ok:
-            print(f"{person}: {address} answered {answer.status if answer else 'nothing'}", file=sys.stderr)
+        answer = _answer(page, address)
+        if answer is None:
+            continue
+        if not answer.ok:
+            print(f"{person}: {address} answered {answer.status}", file=sys.stderr)
             continue
         waiting |= {found: at for found, at in _links(page) if found not in seen}
         for theme in THEMES:
@@ -93,6 +96,16 @@ def _photograph(context: BrowserContext, person: str, known: dict[str, str], int
                 page.screenshot(path=into / file, full_page=True)
     page.close()
     return seen
+
+
+def _answer(page: Page, address: str) -> Response | None:
+    """The page at this address; None where it gives a file instead."""
+    try:
+        return page.goto(address)
+    except PlaywrightError as error:
+        if "Download is starting" in error.message:
+            return None
+        raise
 
 
 def _links(page: Page) -> Iterator[tuple[str, str]]:

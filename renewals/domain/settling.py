@@ -96,7 +96,11 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
         changes["look_at"] = _after(HELD_BACK_S) if reason == EngineReason.HELD_BACK else Now()
     else:
         state = resting_state(renewal)
-        changes |= {"look_at": _after(pause_s(renewal.setbacks)), "setbacks": F("setbacks") + 1}
+        # A worker that died says nothing about the portal: another goes on at once. A renewal that ends one
+        # worker after another waits for longer each time, as for anything else.
+        is_first_loss = reason == EngineReason.WORKER_LOST and renewal.setbacks == 0
+        pause = 0.0 if is_first_loss else pause_s(renewal.setbacks)
+        changes |= {"look_at": _after(pause), "setbacks": F("setbacks") + 1}
     move(
         renewal, state, kind=f"rests_{state}", run=run, detail={"reason": reason, "found": detail}, **changes
     )

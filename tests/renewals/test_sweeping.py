@@ -14,6 +14,7 @@ from agency.celery import app
 from agency.tenancy import scope
 from companies.models import Card, Company
 from renewals.domain import across
+from renewals.domain.claiming import begin_sitting
 from renewals.domain.doorbell import ring
 from renewals.domain.matters import close_matters
 from renewals.domain.sweeping import end_lease, sweep
@@ -58,6 +59,22 @@ def test_a_silent_workers_renewal_is_free_again(parts: tuple[Card, Desk]) -> Non
     sweep()
     with scope(OUR_AGENCY):
         assert Renewal.objects.get().state == State.WAITING
+
+
+def test_the_sweep_that_ends_a_dead_workers_lease_rings_for_the_next(parts: tuple[Card, Desk]) -> None:
+    card, desk = parts
+    put_in(card)
+    with scope(OUR_AGENCY):
+        assert begin_sitting(desk)
+    dead = claim(*parts)
+    let_the_lease_run_out()
+    with scope(OUR_AGENCY):
+        Desk.objects.update(sitting_until=Now() - timedelta(seconds=1))
+    sweep()
+    assert rings(desk) > 0
+    with scope(OUR_AGENCY):
+        assert begin_sitting(desk)
+    assert claim(*parts).epoch > dead.epoch
 
 
 def test_a_living_workers_renewal_is_left_alone(parts: tuple[Card, Desk]) -> None:
