@@ -28,7 +28,7 @@ from portal_driver.simulator.cards import CardLocked, PinRefused
 from portal_driver.simulator.companies import companies_from
 from portal_driver.simulator.world import Step
 from renewals import driving
-from renewals.domain import intents
+from renewals.domain import attention, by_hand, intents
 from renewals.domain.pausing import pause
 from renewals.domain.sweeping import sweep
 from renewals.models import Desk, Matter, Renewal, Run, StageName, State
@@ -229,6 +229,17 @@ def the_old_policy_ends_soon(told: Told) -> None:
     sweep()
 
 
+def a_colleague_takes_over(told: Told) -> None:
+    with scope(OUR_AGENCY):
+        by_hand.take_over(told.renewal, by=told.mei)
+
+
+def a_colleague_closes_it(told: Told) -> None:
+    told.sit()
+    with scope(OUR_AGENCY):
+        attention.refuse(told.renewal, by=told.mei, why="asked")
+
+
 HERE: dict[str, Way] = {
     Reason.CARD_ABSENT: Way(lambda told: told.sit_with("")),
     Reason.CARD_WRONG: Way(another_card_is_in),
@@ -257,6 +268,8 @@ HERE: dict[str, Way] = {
     EngineReason.CONTACT_MISSING: Way(the_contact_is_gone),
     EngineReason.CARD_UNUSABLE: Way(no_card_can_be_used),
     EngineReason.POLICY_OVERDUE: Way(the_old_policy_ends_soon),
+    EngineReason.TAKEN_OVER: Way(a_colleague_takes_over),
+    EngineReason.CLOSED_AS_REFUSED: Way(a_colleague_closes_it, portal={"pending": False}),
 }
 # Those of the driver that every day's stories of the fault table bring about in a browser.
 IN_STORIES = {cell.reason for story in STORIES if story.is_daily for cell in story.cells if cell.reason}

@@ -185,7 +185,7 @@ def test_choosing_a_filter_acts_at_once_and_stands_in_the_address(site: Site) ->
 
 
 def test_what_waits_is_opened_and_settled_with_the_keyboard_alone(site: Site) -> None:
-    in_background(lambda: [stop(renewal) for renewal in site.renewals[1:]])
+    in_background(lambda: stop_each(site.renewals[1:]))
     page = site.open("mei", reverse("renewals:attention"))
     title = page.locator("#detail-title")
     expect(title).to_have_text("清远市远航电子有限公司")
@@ -201,6 +201,11 @@ def test_what_waits_is_opened_and_settled_with_the_keyboard_alone(site: Site) ->
     expect(title).to_have_text("韶关市佳禾食品有限公司")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def stop_each(renewals: list[Renewal]) -> None:
+    for renewal in renewals:
+        stop(renewal)
 
 
 def test_an_item_is_closed_without_script_and_only_after_the_person_was_told(site: Site) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("renewals", "0007_operators_stand_still"),
+        ("renewals", "0008_no_early_look_after_a_setback"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
