@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.translation import gettext as _
 
 from renewals import next_step, sentences
 from renewals.models import Event, Evidence
@@ -22,6 +23,8 @@ register.filter("doing", next_step.doing_words)
 @register.filter
 def screen(evidence: Evidence) -> str:
     """The portal's name for the screen in a picture; ours where it has none."""
+    if evidence.page == "unknown":
+        return _("a page that we do not know")
     return sentences.SCREENS.get(evidence.page, evidence.page)
 
 

@@ -290,7 +290,7 @@ def test_a_pin_is_typed_and_a_desk_is_paused_without_script(site: Site) -> None:
 
 
 def test_what_waits_is_opened_and_settled_with_the_keyboard_alone(site: Site) -> None:
-    in_background(lambda: [stop(renewal) for renewal in site.renewals[1:]])
+    in_background(lambda: stop_each(site.renewals[1:]))
     page = site.open("mei", reverse("renewals:attention"))
     title = page.locator("#detail-title")
     expect(title).to_have_text("清远市远航电子有限公司")
@@ -308,12 +308,17 @@ def test_what_waits_is_opened_and_settled_with_the_keyboard_alone(site: Site) ->
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+def stop_each(renewals: list[Renewal]) -> None:
+    for renewal in renewals:
+        stop(renewal)
+
+
 def test_an_item_is_closed_without_script_and_only_after_the_person_was_told(site: Site) -> None:
     in_background(lambda: stop(site.renewals[1]))
     page = site.open("mei", reverse("renewals:attention"), java_script_enabled=False)
     page.get_by_text("按未通过结案").first.click()
     expect(page.get_by_text("本年度不再办理")).to_be_visible()
-    page.get_by_label("原因").fill("企业今年不参加")
+    page.get_by_role("textbox", name="原因").fill("企业今年不参加")
     page.locator("#do-refuse button").click()
     expect(page.get_by_role("heading", name="没有待人工的事项")).to_be_visible()
     assert in_background(lambda: states_of(site.renewals[1].company)) == ["refused"]
