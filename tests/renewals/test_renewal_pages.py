@@ -213,7 +213,7 @@ def test_the_page_asks_the_same_questions_however_long_the_story_is(
     run = begin_run(renewal, card)
     for round_ in range(rounds):
         keep_picture(run, tmp_path, page=f"page {round_}")
-    with django_assert_num_queries(18):  # type: ignore[operator]
+    with django_assert_num_queries(14):  # type: ignore[operator]
         [(_day, told)] = page.get(address(renewal)).context["days"]
     assert sum(len(one.evidence) for one in told) == rounds
 
