@@ -40,11 +40,11 @@ GROUPS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "desk": lambda: (last_desk(),),
 }
 GROUP_CHOICES = (
-    ("batch", pgettext_lazy("group by", "Batch")),
-    ("stage", pgettext_lazy("group by", "Stage")),
-    ("reason", pgettext_lazy("group by", "Reason")),
-    ("person", pgettext_lazy("group by", "In charge")),
-    ("desk", pgettext_lazy("group by", "Desk")),
+    ("batch", pgettext_lazy("group by", "By batch")),
+    ("stage", pgettext_lazy("group by", "By stage")),
+    ("reason", pgettext_lazy("group by", "By reason")),
+    ("person", pgettext_lazy("group by", "By person in charge")),
+    ("desk", pgettext_lazy("group by", "By desk")),
 )
 
 
