@@ -95,6 +95,8 @@ WORDS: dict[str, str | Promise] = {
     "take_over_asked": pgettext_lazy("audit", "A colleague takes over, once the run has stopped"),
     "taken_back": pgettext_lazy("audit", "Access given back"),
     "taken_over": pgettext_lazy("audit", "Taken over by a colleague, to be done by hand"),
+    "view_deleted": pgettext_lazy("audit", "View of the board taken away"),
+    "view_saved": pgettext_lazy("audit", "View of the board shared"),
 }
 
 # What the parts of an entry's detail are called; one without a word here is shown by its code.
@@ -117,6 +119,7 @@ DETAILS: dict[str, str | Promise] = {
     "kept_until": pgettext_lazy("audit detail", "kept until"),
     "kind": pgettext_lazy("audit detail", "kind"),
     "month": pgettext_lazy("audit detail", "month"),
+    "name": pgettext_lazy("audit detail", "name"),
     "number": pgettext_lazy("audit detail", "number on the portal"),
     "page": pgettext_lazy("audit detail", "page"),
     "proof": pgettext_lazy("audit detail", "proof"),

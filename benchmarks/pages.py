@@ -195,7 +195,7 @@ def _poll(client: Any) -> str:
     from django.urls import reverse
 
     page = client.get(reverse("renewals:board")).content.decode()
-    asked = re.findall(r'name="(row|summary|shown)" value="([^"]+)"', page)
+    asked = re.findall(r'name="(row|summary|pulse|shown)" value="([^"]+)"', page)
     return f"{reverse('renewals:changes')}?{urlencode(asked)}"
 
 

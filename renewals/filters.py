@@ -1,52 +1,68 @@
-"""Which renewals the board shows; the choice stands in the address."""
+"""Which renewals the board shows, and how they are grouped; the choice stands in the address."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import django_filters as filters
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django import forms
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from companies.filters import colleagues
 from companies.models import Card
 from renewals.domain.stages import SETTLED
 from renewals.domain.today import IS_DUE
-from renewals.models import Batch, Renewal, Stage, StageName, State
-from renewals.sentences import reason_words
+from renewals.models import Renewal, Run, Stage, StageName, State
+
+_STAGE_ORDER = Case(
+    *(When(stage=name, then=Value(place)) for place, name in enumerate(StageName)), default=Value(9)
+)
 
 
-def batches(request: Any = None) -> QuerySet[Batch]:
-    """The batches of the current agency, newest first."""
-    return Batch.objects.all()
+def last_desk() -> Subquery:
+    """The desk at which a renewal runs, or ran last."""
+    runs = Run.objects.filter(renewal=OuterRef("pk")).order_by("-epoch")
+    return Subquery(runs.values("desk")[:1])
 
 
-def reasons() -> list[tuple[str, str]]:
-    """The reasons for which renewals of the agency are stopped now."""
-    stopped = Renewal.objects.filter(state__in=[State.ATTENTION, State.REFUSED])
-    codes = stopped.order_by("reason").values_list("reason", flat=True).distinct()
-    return [(code, reason_words(code)) for code in codes]
+# What the rows are put together by: the order that brings equal ones beside each other.
+GROUPS: dict[str, Callable[[], tuple[Any, ...]]] = {
+    "batch": lambda: (F("batch__made_at").desc(nulls_last=True), "batch"),
+    "stage": lambda: (_STAGE_ORDER,),
+    "reason": lambda: (F("reason").desc(),),
+    "person": lambda: (Coalesce("assignee__name", "company__owner__name").asc(nulls_last=True),),
+    "desk": lambda: (last_desk(),),
+}
+GROUP_CHOICES = (
+    ("batch", pgettext_lazy("group by", "Batch")),
+    ("stage", pgettext_lazy("group by", "Stage")),
+    ("reason", pgettext_lazy("group by", "Reason")),
+    ("person", pgettext_lazy("group by", "In charge")),
+    ("desk", pgettext_lazy("group by", "Desk")),
+)
 
 
 class BoardFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
-    """Search, state, stage, reason, batch, who is in charge, and how long nothing moved."""
+    """Search, state, stage, reason, batch, desk, who is in charge, and how long nothing moved.
+
+    What the selects offer is filled in by `offer`, from one query for all of them.
+    """
 
     q = filters.CharFilter(method="search", label=_("Search"))
     state = filters.ChoiceFilter(choices=State, label=_("State"))
     stage = filters.ChoiceFilter(
         choices=StageName, method="at_stage", label=_("Stage"), empty_label=_("Stage: any")
     )
-    reason = filters.ChoiceFilter(choices=reasons, label=_("Reason"), empty_label=_("Reason: any"))
-    batch = filters.ModelChoiceFilter(queryset=batches, label=_("Batch"), empty_label=_("Batch: all"))
-    person = filters.ModelChoiceFilter(
-        queryset=colleagues,
-        method="looked_after",
-        label=_("In charge"),
-        empty_label=_("In charge: everybody"),
-    )
+    reason = filters.CharFilter(widget=forms.Select, label=_("Reason"))
+    batch = filters.UUIDFilter(widget=forms.Select, label=_("Batch"))
+    person = filters.UUIDFilter(widget=forms.Select, method="looked_after", label=_("In charge"))
+    desk = filters.UUIDFilter(widget=forms.Select, method="at_desk", label=_("Desk"))
     days = filters.NumberFilter(method="unmoved", label=_("Unmoved for days"), min_value=0, max_value=3650)
     # What the numbers of Today open: no field on the board asks for them.
     since = filters.DateFilter(
@@ -57,9 +73,32 @@ class BoardFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
         fields={"company__name": "company", "state_since": "since", "due_on": "due"}, label=_("Sort by")
     )
 
+    group = filters.ChoiceFilter(
+        choices=GROUP_CHOICES, method="together", label=_("Group by"), empty_label=_("Not grouped")
+    )
+
     class Meta:
         model = Renewal
         fields: tuple[str, ...] = ()
+
+    def offer(self, **choices: list[tuple[str, str | Promise]]) -> None:
+        """What the selects offer, by the filter's name; the first is what stands for no choice."""
+        for name, offered in choices.items():
+            self.form.fields[name].widget.choices = offered
+
+    def filter_queryset(self, queryset: QuerySet[Renewal]) -> QuerySet[Renewal]:
+        """Grouped rows stay in the order that was asked for inside of their group."""
+        found: QuerySet[Renewal] = super().filter_queryset(queryset)
+        group = self.form.cleaned_data.get("group")
+        return found.order_by(*GROUPS[group](), *found.query.order_by) if group else found
+
+    def together(self, renewals: QuerySet[Renewal], _name: str, _value: str) -> QuerySet[Renewal]:
+        """Grouping leaves nothing out; `filter_queryset` orders by it once all the rest is known."""
+        return renewals
+
+    def at_desk(self, renewals: QuerySet[Renewal], _name: str, value: Any) -> QuerySet[Renewal]:
+        """Renewals that run at this desk, or ran there last."""
+        return renewals.alias(ran_at=last_desk()).filter(ran_at=value)
 
     def search(self, renewals: QuerySet[Renewal], _name: str, value: str) -> QuerySet[Renewal]:
         """Company, USCC or card number; each word must be found."""

@@ -10,9 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from agency.models import User
+from companies.domain.cards import is_issued
 from companies.domain.readiness import REFUSED_IN_EMAIL, is_chinese_mobile
 from companies.filters import colleagues
 from renewals.models import Batch, Renewal, StageName
+
+# What cards take; a PIN of another length is a slip of the finger and would cost a try.
+PIN_AT_LEAST, PIN_AT_MOST = 6, 16
 
 
 class BatchForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -117,3 +121,70 @@ class ContactForm(AboutRenewal):
                 _("The portal refuses e-mail addresses with a hyphen or an underscore.")
             )
         return email
+
+
+class DeskPinForm(forms.Form):
+    """A PIN for one use at a desk. What was typed is never sent back, not even with its errors."""
+
+    pin = forms.CharField(
+        label=_("PIN of the card"),
+        min_length=PIN_AT_LEAST,
+        max_length=PIN_AT_MOST,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_(
+            "For this one use, not kept. A wrong PIN costs one of the card's tries; "
+            "nobody tries again by itself."
+        ),
+    )
+
+    def clean_pin(self) -> str:
+        """A PIN that cards are issued with is most likely not this card's: it would cost a try."""
+        pin: str = self.cleaned_data["pin"]
+        if is_issued(pin):
+            raise forms.ValidationError(
+                _("This is the PIN that cards are issued with. Ask the company for the one it set.")
+            )
+        return pin
+
+
+class WhichCardForm(forms.Form):
+    """Which card is in a reader that cannot tell; with its PIN where the vault has none."""
+
+    which = forms.CharField(
+        label=_("Which card is in the reader?"),
+        max_length=80,
+        help_text=_("The end of its number, its company, or its drawer."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    pin = forms.CharField(
+        label=_("PIN of the card, unless the vault has it"),
+        required=False,
+        min_length=PIN_AT_LEAST,
+        max_length=PIN_AT_MOST,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+    clean_pin = DeskPinForm.clean_pin
+
+
+class ViewForm(forms.Form):
+    """How a view of the board is called."""
+
+    name = forms.CharField(label=_("Save this view as"), max_length=40)
+
+
+class PauseForm(forms.Form):
+    """Why work stands still, or goes on."""
+
+    why = forms.CharField(
+        label=_("Why?"),
+        max_length=300,
+        error_messages={"required": _("Write down why: colleagues read it.")},
+    )
+
+
+class BatchPauseForm(PauseForm):
+    """Why a batch stands still, or one stage of it."""
+
+    stage = forms.ChoiceField(choices=[("", ""), *StageName.choices], required=False)

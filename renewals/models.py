@@ -255,12 +255,15 @@ class Run(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["agency", "renewal", "epoch"], name="one_run_per_epoch")
         ]
+        # A desk's page asks what runs there now, and what ended there today.
+        indexes = [models.Index(fields=["agency", "desk", "ended_at"], name="runs_at_a_desk")]
 
 
 class Pause(TenantModel):
     """Work that stands still: who stopped it, why, and until when. Nothing named means all of the agency's.
 
-    `batch`, `stage` and `desk` narrow it: a batch, a stage of a batch, a stage everywhere, a desk.
+    `batch`, `stage`, `desk` and `renewal` narrow it: a batch, a stage of a batch, a stage everywhere, a
+    desk, one renewal.
     `found` says what the circuit breaker saw, where it was not a person who paused; from `probe_at`
     on such a pause lets one company at a time try, and ends when one gets through.
     """
@@ -268,6 +271,7 @@ class Pause(TenantModel):
     batch = models.ForeignKey(Batch, models.CASCADE, null=True, related_name="pauses")
     stage = models.CharField(max_length=14, choices=StageName, blank=True)
     desk = models.ForeignKey(Desk, models.CASCADE, null=True, related_name="pauses")
+    renewal = models.ForeignKey(Renewal, models.CASCADE, null=True, related_name="pauses")
     why = models.CharField(max_length=300)
     found = models.JSONField(default=dict)
     probe_at = models.DateTimeField(null=True)
@@ -281,7 +285,7 @@ class Pause(TenantModel):
         ordering = ["begun_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["agency", "batch", "stage", "desk"],
+                fields=["agency", "batch", "stage", "desk", "renewal"],
                 condition=Q(ended_at__isnull=True),
                 nulls_distinct=False,
                 name="paused_once_at_a_time",
@@ -290,7 +294,30 @@ class Pause(TenantModel):
                 name="a_desk_is_paused_whole",
                 condition=Q(desk__isnull=True) | Q(batch__isnull=True, stage=""),
             ),
+            models.CheckConstraint(
+                name="a_renewal_is_paused_whole",
+                condition=Q(renewal__isnull=True) | Q(batch__isnull=True, stage="", desk__isnull=True),
+            ),
         ]
+
+
+class BoardView(TenantModel):
+    """视图: rows and columns of the board that colleagues share under a name; `query` is their address."""
+
+    name = models.CharField(_("name"), max_length=40)
+    query = models.CharField(max_length=1000, blank=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("view of the board")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "name"], name="one_board_view_per_agency_and_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Standstill(models.Model):

@@ -47,7 +47,7 @@ def _waiting(row: Row) -> Step:
 
 def _running(row: Row) -> Step:
     desk = row.renewal.desk
-    doing = _doing(row.run.doing) if row.run else ""
+    doing = doing_words(row.run.doing) if row.run else ""
     if row.renewal.taken_by_id:
         doing = _("Stops before its next click that cannot be undone: a colleague takes over")
     return Step(_("Running at %(desk)s") % {"desk": desk}, doing)
@@ -106,7 +106,7 @@ def _place(row: Row) -> str:
     return _("Card %(card)s, drawer %(drawer)s") % {"card": row.card, "drawer": row.card.drawer}
 
 
-def _doing(doing: dict[str, Any]) -> str:
+def doing_words(doing: dict[str, Any]) -> str:
     """What a run is busy with this second; empty when it has not said."""
     what = str(doing.get("what", ""))
     if what.startswith("stage_"):

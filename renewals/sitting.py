@@ -15,7 +15,7 @@ from agency.tenancy import scope
 from companies.models import Card
 from portal_driver.control import CardControl
 from portal_driver.errors import PersonNeeded, PortalUnavailable
-from renewals.domain import claiming, desks
+from renewals.domain import claiming, desks, pins
 from renewals.domain.desks import Notice
 from renewals.driving import drive
 from renewals.models import Desk, Run
@@ -62,7 +62,7 @@ def _work(desk: Desk) -> Notice:
         runs += 1
         drive(run, card, desk)
     with scope(desk.agency_id):
-        return desks.why_nothing_runs(card) or (Notice.TAKE_OUT if runs else Notice.NOTHING_WAITS)
+        return desks.why_nothing_runs(card, desk) or (Notice.TAKE_OUT if runs else Notice.NOTHING_WAITS)
 
 
 def _claim(card: Card, desk: Desk) -> Run | None:
@@ -70,6 +70,9 @@ def _claim(card: Card, desk: Desk) -> Run | None:
         # A card that was put into quarantine by the run before is left alone, and so is a desk
         # that another worker has taken or that was paused.
         if desks.refusal(desks.card_in(card.number)) is not None or not claiming.may_go_on(desk):
+            return None
+        # Without a PIN the run would stop at the sign-in: a person is asked for it first.
+        if not pins.is_at_hand(card, desk):
             return None
         return claiming.claim_for_card(card, desk=desk, worker=_worker(), profile=settings.PORTAL_PROFILE)
 

@@ -2,7 +2,7 @@
 // Everything here is comfort; the pages work without it.
 "use strict";
 (() => {
-  const ROW = "table.rows tbody tr, [data-rows] > li";
+  const ROW = "table.rows tbody tr:not(.group), [data-rows] > li";
   const rows = () => [...document.querySelectorAll(ROW)];
   const link = (row) => row?.querySelector("a.open");
   // Where nothing has the focus, the row that is open.

@@ -82,7 +82,7 @@ class Hands:
                 lambda seen: (
                     seen.card_number == card
                     and seen.sitting is None
-                    and seen.notice not in ("", Notice.HELD_BACK)
+                    and seen.notice not in ("", Notice.HELD_BACK, Notice.PIN_NEEDED)
                 ),
             )
         finally:

@@ -18,6 +18,7 @@ from companies.models import Card, CardKind, Custody
 from renewals.domain.claiming import is_due, is_worth_a_run
 from renewals.domain.doorbell import ring
 from renewals.domain.pausing import is_desk_paused
+from renewals.domain.pins import is_at_hand
 from renewals.models import CLAIMABLE, Desk, Renewal
 
 # A watcher looks each second, and a sitting's heartbeat comes each quarter of a minute.
@@ -34,6 +35,7 @@ class Notice(StrEnum):
     EXPIRED = "expired"
     WRONG_KIND = "wrong_kind"
     NOTHING_WAITS = "nothing_waits"
+    PIN_NEEDED = "pin_needed"
     HELD_BACK = "held_back"
     PAUSED = "paused"
     CONTROL_UNREACHABLE = "control_unreachable"
@@ -138,11 +140,22 @@ def card_said(desk: Desk, card: Card, *, by: User) -> bool:
     return True
 
 
-def why_nothing_runs(card: Card) -> Notice | None:
-    """Why work that waits for this card does not run now; None where none waits."""
+def control_silent(desk: Desk) -> None:
+    """The desk's control does not answer. While somebody sits there it is the sitting that says so."""
+    nobody_sits = Q(sitting__isnull=True) | Q(sitting_until__lt=Now())
+    Desk.objects.filter(nobody_sits, pk=desk.pk).update(notice=Notice.CONTROL_UNREACHABLE, seen_at=Now())
+
+
+def control_answers(desk: Desk) -> bool:
+    """The desk's control answers a look. True where it had not: then the card in it is as good as new."""
+    return Desk.objects.filter(pk=desk.pk, notice=Notice.CONTROL_UNREACHABLE).update(notice="") == 1
+
+
+def why_nothing_runs(card: Card, desk: Desk) -> Notice | None:
+    """Why work that waits for this card does not run at this desk now; None where none waits."""
     waiting = Renewal.objects.filter(state__in=CLAIMABLE, company=card.company_id)
     if waiting.filter(is_worth_a_run()).exists():
-        return Notice.HELD_BACK
+        return Notice.HELD_BACK if is_at_hand(card, desk) else Notice.PIN_NEEDED
     due = waiting.filter(Q(look_at__isnull=True) | Q(look_at__lte=Now()))
     return Notice.PAUSED if due.exists() else None
 

@@ -1,4 +1,4 @@
-"""Work that stands still, and how it starts again: everything, an agency, a batch, a stage, a desk.
+"""Work that stands still, and starts again: everything, an agency, a batch, a stage, a desk, one renewal.
 
 A pause is a row, so it survives every restart. It stops new runs at once and a run that is under
 way before its next irreversible click; what was pressed is read to its end. After a pause the
@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from agency import audit
 from agency.models import User
-from renewals.domain.doorbell import ring_for_waiting
+from renewals.domain.doorbell import ring_for, ring_for_waiting
 from renewals.models import Batch, Desk, Pause, Renewal, Standstill, State
 
 # When as many runs are allowed as anybody has desks, the ramp is over.
@@ -31,6 +31,7 @@ def pause(
     batch: Batch | None = None,
     stage: str = "",
     desk: Desk | None = None,
+    renewal: Renewal | None = None,
     found: dict[str, Any] | None = None,
 ) -> Pause:
     """Let the agency's work, or the named part of it, stand still. What stands still already stays so.
@@ -40,10 +41,10 @@ def pause(
     try:
         with transaction.atomic():
             begun = Pause.objects.create(
-                batch=batch, stage=stage, desk=desk, why=why, begun_by=by, found=found or {}
+                batch=batch, stage=stage, desk=desk, renewal=renewal, why=why, begun_by=by, found=found or {}
             )
     except IntegrityError:
-        return Pause.objects.get(batch=batch, stage=stage, desk=desk, ended_at__isnull=True)
+        return Pause.objects.get(batch=batch, stage=stage, desk=desk, renewal=renewal, ended_at__isnull=True)
     audit.record("paused", begun, by=by, why=why, **_named(begun))
     return begun
 
@@ -59,7 +60,10 @@ def resume(begun: Pause, *, by: User | None, why: str) -> bool:
     if not ended:
         return False
     audit.record("resumed", begun, by=by, why=why, **_named(begun))
-    ring_for_waiting(begun.batch)
+    if begun.renewal is not None:
+        ring_for([begun.renewal.company_id])
+    else:
+        ring_for_waiting(begun.batch)
     return True
 
 
@@ -74,20 +78,33 @@ def is_paused() -> Q:
 
     The circuit breaker does not stop a look at what was pressed and is not yet read.
     """
-    over = _over(OuterRef("batch"), OuterRef("stage"))
+    over = _over(OuterRef("batch"), OuterRef("stage"), OuterRef("pk"))
     by_person = Q(Exists(over.filter(begun_by__isnull=False))) | Q(Exists(standstill()))
     return by_person | (Q(Exists(over)) & ~Q(state=State.UNKNOWN))
 
 
+def over_renewal() -> QuerySet[Pause]:
+    """The pauses that stand over a renewal in an outer query, also while they let one company try."""
+    return Pause.objects.filter(
+        Q(batch__isnull=True) | Q(batch=OuterRef("batch")),
+        Q(stage="") | Q(stage=OuterRef("stage")),
+        Q(renewal__isnull=True) | Q(renewal=OuterRef("pk")),
+        ended_at__isnull=True,
+        desk__isnull=True,
+    )
+
+
 def why_paused(renewal: Renewal, *, stage: str) -> str:
     """Why this stage of the renewal must not go on now; empty when it may."""
-    found = _over(renewal.batch_id, stage).values_list("why", flat=True).first()
+    found = _over(renewal.batch_id, stage, renewal.pk).values_list("why", flat=True).first()
     return found or standstill().values_list("why", flat=True).first() or ""
 
 
 def is_desk_paused() -> Q:
     """Desks at which no sitting may begin."""
-    agency_wide = Pause.objects.filter(ended_at__isnull=True, batch__isnull=True, stage="", desk__isnull=True)
+    agency_wide = Pause.objects.filter(
+        ended_at__isnull=True, batch__isnull=True, stage="", desk__isnull=True, renewal__isnull=True
+    )
     return (
         Q(Exists(Pause.objects.filter(desk=OuterRef("pk"), ended_at__isnull=True)))
         | Q(Exists(agency_wide))
@@ -112,11 +129,12 @@ def ramp_is_full(renewal: Renewal) -> bool:
     return Renewal.objects.filter(scope, state=State.RUNNING).count() >= allowed
 
 
-def _over(batch: Any, stage: Any) -> QuerySet[Pause]:
-    """The pauses in force over a batch's stage; those of desks stop desks, not renewals."""
+def _over(batch: Any, stage: Any, renewal: Any) -> QuerySet[Pause]:
+    """The pauses in force over a renewal at a stage; those of desks stop desks, not renewals."""
     return Pause.objects.filter(
         Q(batch__isnull=True) | Q(batch=batch),
         Q(stage="") | Q(stage=stage),
+        Q(renewal__isnull=True) | Q(renewal=renewal),
         Q(probe_at__isnull=True) | Q(probe_at__gt=Now()),
         ended_at__isnull=True,
         desk__isnull=True,
@@ -131,6 +149,7 @@ def _ended_lately(renewal: Renewal) -> tuple[Q, timedelta] | None:
             Q(batch__isnull=True) | Q(batch=renewal.batch_id),
             Q(stage="") | Q(stage=renewal.stage),
             desk__isnull=True,
+            renewal__isnull=True,
             ended_at__gt=lately,
         )
         .annotate(since=Now() - F("ended_at"))
@@ -152,5 +171,6 @@ def _ended_lately(renewal: Renewal) -> tuple[Q, timedelta] | None:
 
 
 def _named(begun: Pause) -> dict[str, str]:
-    named = {"batch": begun.batch, "stage": begun.stage, "desk": begun.desk}
+    company = begun.renewal.company.name if begun.renewal else ""
+    named = {"batch": begun.batch, "stage": begun.stage, "desk": begun.desk, "company": company}
     return {name: str(what) for name, what in named.items() if what}

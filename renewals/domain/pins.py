@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from agency import audit
@@ -47,6 +48,11 @@ def grant_pin(card: Card, *, desk: Desk, pin: str, by: User) -> PinGrant:
     return grant
 
 
+def is_at_hand(card: Card, desk: Desk) -> bool:
+    """Whether a run at this desk would find a PIN: typed for it and not used yet, or in the vault."""
+    return _typed(card, desk).exists() or Card.objects.filter(pk=card.pk, sealed_pin__isnull=False).exists()
+
+
 def use_pin(run: Run, card: Card) -> str | None:
     """The PIN for this run, or None. Its use is written down; commit before it is typed.
 
@@ -62,9 +68,7 @@ def use_pin(run: Run, card: Card) -> str | None:
         return None
     if run.pin_grants.exists() or _has_open_use(card):
         return None
-    grant = PinGrant.objects.filter(
-        card=card, desk=run.desk, used_at__isnull=True, expires_at__gt=Now()
-    ).first()
+    grant = _typed(card, run.desk).first()
     pin = _open(grant) if grant else vault_pin(card)
     if pin is None or is_issued(pin):
         return None
@@ -105,6 +109,11 @@ def judge_pin(run: Run, reason: str, *, untouched: bool) -> str:
     PinGrant.objects.filter(pk=grant.pk).update(result=result)
     quarantine(grant.card, reason=why)
     return why
+
+
+def _typed(card: Card, desk: Desk) -> QuerySet[PinGrant]:
+    """What somebody typed for this card at this desk, while it may still be used."""
+    return PinGrant.objects.filter(card=card, desk=desk, used_at__isnull=True, expires_at__gt=Now())
 
 
 def _has_open_use(card: Card) -> bool:

@@ -8,17 +8,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    Count,
+    DateTimeField,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+    Value,
+)
+from django.db.models.functions import Cast, Extract, JSONObject
 from django.utils import timezone
 
-from agency.models import User
+from agency.models import Agency, User
+from agency.tenancy import current_scope
 from companies.models import Card
 from renewals.domain.clock import database_now
-from renewals.domain.pausing import in_force, standstill
-from renewals.models import Batch, Matter, Pause, Renewal, Run, Stage, StageName, State
+from renewals.domain.pausing import over_renewal, standstill
+from renewals.models import Batch, Matter, Pause, Renewal, Run, Stage, StageName, Standstill, State
 
 _ORDER = {name: place for place, name in enumerate(StageName)}
 
@@ -28,7 +46,7 @@ class Row:
     """One renewal as the board shows it.
 
     `card` is the one to insert, `run` the one under way, `pause` why it stands still (empty for
-    none), `matters` what a person is asked to see to beside it.
+    none), `matters` what a person is asked to see to beside it, `last_desk` where it ran last.
     """
 
     renewal: Renewal
@@ -37,6 +55,7 @@ class Row:
     run: Run | None
     pause: str = ""
     matters: list[Matter] = field(default_factory=list)
+    last_desk: str = ""
 
     @property
     def in_charge(self) -> User | None:
@@ -50,40 +69,51 @@ class Row:
 
 
 def rows(renewals: QuerySet[Renewal]) -> list[Row]:
-    """The board's rows of these renewals, in their order. Seven queries."""
-    standing, everything = list(in_force()), standstill().first()
+    """The board's rows of these renewals, in their order. Three queries."""
     return [
         Row(
             renewal,
             in_order(renewal.stages.all()),
             next(iter(renewal.company.usual_cards), None),  # type: ignore[attr-defined]  # prefetched
-            next(iter(renewal.open_runs), None),  # type: ignore[attr-defined]
-            everything.why if everything else _pause_over(renewal, standing),
-            renewal.open_matters,  # type: ignore[attr-defined]
+            Run(doing=found.doing) if found.doing is not None else None,
+            found.everything or found.pause or "",
+            [Matter(reason=reason) for reason in found.asked],
+            found.last_desk or "",
         )
-        for renewal in _with_rows(renewals)
+        for renewal, found in ((one, _Found(one)) for one in _with_rows(renewals))
     ]
 
 
-def _pause_over(renewal: Renewal, standing: list[Pause]) -> str:
-    """What stands still of a renewal, and why, in words; empty for nothing."""
-    for pause in standing:
-        of_batch = pause.batch_id in (None, renewal.batch_id)
-        if pause.desk_id is None and of_batch and pause.stage in ("", renewal.stage):
-            return pause.why
-    return ""
+class _Found:
+    """What `_with_rows` found beside a renewal, in the same query."""
+
+    def __init__(self, renewal: Renewal) -> None:
+        found = vars(renewal)
+        self.doing: dict[str, Any] | None = found["doing"]
+        self.last_desk: str | None = found["last_desk"]
+        self.asked: list[str] = found["asked"]
+        self.pause: str | None = found["pause_why"]
+        self.everything: str | None = found["everything_why"]
 
 
 def _with_rows(renewals: QuerySet[Renewal]) -> QuerySet[Renewal]:
     # The vault stays where it is: no page ever holds a sealed PIN.
     cards = Card.objects.defer("sealed_pin").order_by("-valid_until")
-    return renewals.select_related(
-        "company__owner", "assignee", "batch", "desk", "policy", "agency"
-    ).prefetch_related(
-        "stages",
-        Prefetch("company__cards", cards, to_attr="usual_cards"),
-        Prefetch("matters", Matter.objects.filter(closed_at__isnull=True), to_attr="open_matters"),
-        Prefetch("runs", Run.objects.filter(ended_at__isnull=True).order_by("-epoch"), to_attr="open_runs"),
+    runs = Run.objects.filter(renewal=OuterRef("pk")).order_by("-epoch")
+    asked = Matter.objects.filter(renewal=OuterRef("pk"), closed_at__isnull=True)
+    return (
+        renewals.select_related("company__owner", "assignee", "batch", "desk", "policy")
+        .prefetch_related(
+            "stages",
+            Prefetch("company__cards", cards, to_attr="usual_cards"),
+        )
+        .annotate(
+            doing=Subquery(runs.filter(ended_at__isnull=True).values("doing")[:1]),
+            asked=ArraySubquery(asked.order_by("opened_at").values("reason")),
+            last_desk=Subquery(runs.values("desk__name")[:1]),
+            pause_why=Subquery(over_renewal().order_by("begun_at").values("why")[:1]),
+            everything_why=Subquery(standstill().values("why")[:1]),
+        )
     )
 
 
@@ -98,15 +128,10 @@ def latest_year() -> int:
     return newest or timezone.localdate().year
 
 
-def years() -> list[int]:
-    """The policy years that have renewals, newest first."""
-    return list(Renewal.objects.order_by("-year").values_list("year", flat=True).distinct())
-
-
-def counts(renewals: QuerySet[Renewal]) -> Counter[State]:
-    """How many renewals are in each state."""
-    by_state = renewals.order_by().values_list("state").annotate(number=Count("pk"))
-    return Counter({State(state): number for state, number in by_state})
+def tally(renewals: QuerySet[Renewal]) -> list[tuple[State, str, int]]:
+    """How many renewals are in each state, for each reason. One query."""
+    grouped = renewals.order_by().values_list("state", "reason").annotate(number=Count("pk"))
+    return [(State(state), reason, number) for state, reason, number in grouped]
 
 
 def reasons(renewals: QuerySet[Renewal]) -> list[tuple[str, int]]:
@@ -115,11 +140,65 @@ def reasons(renewals: QuerySet[Renewal]) -> list[tuple[str, int]]:
     return list(stopped.values_list("reason").annotate(number=Count("pk")).order_by("-number", "reason"))
 
 
-def changed(renewals: QuerySet[Renewal], known: dict[UUID, str]) -> list[Row]:
+# Longer than any transaction that writes renewals: what it commits late is still seen.
+_LATE = timedelta(seconds=60)
+# Where there is no renewal yet.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def pulse(since: str = "") -> str:
+    """Changes whenever a renewal or a pause of the agency does. One query, however many renewals.
+
+    Pass what it was before: it looks at what has been written since then, or may have been committed
+    late then. A pulse that comes back as it was passed means that nothing is new.
+    """
+    known = _moment(since.partition("~")[0])
+    newest = Renewal.objects.order_by("-changed_at").values("changed_at")[:1]
+    from_here = Value(known, DateTimeField()) if known else Subquery(newest)
+    written = Renewal.objects.filter(changed_at__gt=from_here - Value(_LATE)).order_by().values("agency")
+    moments = {"begun": Max("begun_at"), "ended": Max("ended_at")}
+    beats = Agency.objects.filter(pk=current_scope().agency).values_list(
+        from_here,
+        Subquery(written.values(beat=JSONObject(n=Count("pk"), t=_total("changed_at")))),
+        Subquery(Pause.objects.order_by().values("agency").values(beat=JSONObject(**moments))),
+        Subquery(
+            Standstill.objects.order_by("-begun_at").values(beat=JSONObject(b="begun_at", e="ended_at"))[:1]
+        ),
+    )
+    moment, of_renewals, *of_pauses = beats.get()
+    return "~".join([(moment or _LONG_AGO).isoformat(), _digest(of_renewals), _digest(of_pauses)])
+
+
+def same_pauses(one: str, other: str) -> bool:
+    """Whether nothing was paused or resumed between two pulses."""
+    return one.rpartition("~")[2] == other.rpartition("~")[2]
+
+
+def _digest(beat: object) -> str:
+    return sha256(repr(beat).encode()).hexdigest()[:16]
+
+
+def _total(column: str) -> Cast:
+    """The sum of moments, as text: a number would lose the last digits on its way."""
+    return Cast(Sum(Extract(column, "epoch")), TextField())
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def changed(renewals: QuerySet[Renewal], known: dict[UUID, str], *, everything: bool = False) -> list[Row]:
     """Of the rows that a page shows, in the versions that it knows, those that are different now.
 
-    Comparing versions misses nothing: a clock would miss what was committed late.
+    Comparing versions misses nothing: a clock would miss what was committed late. `everything` is for
+    what no row's version tells, such as a pause.
     """
+    if everything and known:
+        return rows(renewals.filter(pk__in=known))
     now = renewals.filter(pk__in=known).values_list("pk", "changed_at")
     differing = [pk for pk, changed_at in now if known[pk] != f"{changed_at.timestamp():.6f}"]
     return rows(renewals.filter(pk__in=differing)) if differing else []

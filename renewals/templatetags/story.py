@@ -17,6 +17,7 @@ register.filter("explanation", sentences.explanation)
 register.filter("reason_words", sentences.reason_words)
 register.filter("reason_title", sentences.reason_title)
 register.filter("reason_next", sentences.reason_next)
+register.filter("doing", next_step.doing_words)
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""What staff do to renewals that stopped: try again, cancel. One at a time, or many after a preview."""
+"""What staff do to renewals: try again, assign, pause, cancel. One at a time, or many after a preview."""
 
 from __future__ import annotations
 
@@ -10,37 +10,76 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 
+from agency.models import User
 from agency.people import staff_only
+from companies.filters import colleagues
 from renewals.domain.attention import RETRIABLE, NotPossibleNow, cancel, retry
+from renewals.domain.colleagues import assign
 from renewals.domain.inbox import inbox, of_reason
+from renewals.domain.pausing import pause, resume
 from renewals.filters import BoardFilter
 from renewals.models import Renewal, State
 from renewals.views.board import chosen_year
 
 WHY_AT_MOST = 300
+NOT_AT_REST = (State.WAITING, State.RUNNING, State.UNKNOWN, State.SUBMITTED)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the preview asked for, beside the renewals: why, and whom."""
+
+    why: str = ""
+    person: User | None = None
 
 
 @dataclass(frozen=True)
 class Act:
-    """One act: what it is called, what it does to renewals, and the states that it fits."""
+    """One act: what it is called, what it does to renewals, and which it fits.
+
+    `carry_out` returns False where it was so already. `needs` names what the preview asks for.
+    """
 
     code: str
     label: str | Promise
     says: str | Promise
-    states: tuple[State, ...]
-    carry_out: Callable[..., None]
-    needs_why: bool
+    fitting: Callable[[Renewal], bool]
+    carry_out: Callable[[Renewal, User, Asked], bool | None]
+    needs: tuple[str, ...] = ()
+    for_many: bool = False
 
     def fits(self, renewal: Renewal) -> bool:
-        """Whether it makes sense in the renewal's state; the domain has the last word."""
-        return renewal.state in self.states
+        """Whether it makes sense for the renewal; the domain has the last word."""
+        return self.fitting(renewal)
+
+
+def _in(*states: State) -> Callable[[Renewal], bool]:
+    return lambda renewal: renewal.state in states
+
+
+def _go_on(renewal: Renewal, by: User, asked: Asked) -> bool:
+    """End the renewal's own pause; what its batch or its stage is paused for stays paused."""
+    own = renewal.pauses.filter(ended_at__isnull=True).first()
+    return own is not None and resume(own, by=by, why=asked.why)
+
+
+def _pause(renewal: Renewal, by: User, asked: Asked) -> bool:
+    if renewal.pauses.filter(ended_at__isnull=True).exists():
+        return False
+    pause(by=by, why=asked.why, renewal=renewal)
+    return True
+
+
+def _is_paused(renewal: Renewal) -> bool:
+    """Whether the renewal has a pause of its own."""
+    return any(begun.ended_at is None for begun in renewal.pauses.all())
 
 
 ACTS = {
@@ -52,17 +91,46 @@ ACTS = {
             gettext_lazy(
                 "Back into the queue: the next run reads the portal first and does only what is left."
             ),
-            RETRIABLE,
-            retry,
-            needs_why=False,
+            _in(*RETRIABLE),
+            lambda renewal, by, asked: retry(renewal, by=by, why=asked.why),
+        ),
+        Act(
+            "assign",
+            pgettext_lazy("act", "Assign"),
+            gettext_lazy("This colleague looks after them from now on."),
+            _in(*(state for state in State if state not in (State.COMPLETE, State.CANCELLED))),
+            lambda renewal, by, asked: assign(renewal, asked.person, by=by),
+            needs=("person",),
+            for_many=True,
+        ),
+        Act(
+            "pause",
+            pgettext_lazy("act", "Pause"),
+            gettext_lazy(
+                "No run begins, and one under way stops before its next click that cannot be undone. "
+                "What was pressed is read to its end."
+            ),
+            lambda renewal: renewal.state in NOT_AT_REST and not _is_paused(renewal),
+            _pause,
+            needs=("why",),
+            for_many=True,
+        ),
+        Act(
+            "resume",
+            pgettext_lazy("act", "Go on"),
+            gettext_lazy("Their own pause ends. What is paused with its batch or its stage stays so."),
+            _is_paused,
+            _go_on,
+            needs=("why",),
+            for_many=True,
         ),
         Act(
             "cancel",
             pgettext_lazy("act", "Cancel renewal"),
             gettext_lazy("The renewal is given up. What was done on the portal stays done."),
-            (State.WAITING, State.SUBMITTED, State.ATTENTION, State.REFUSED),
-            cancel,
-            needs_why=True,
+            _in(State.WAITING, State.SUBMITTED, State.ATTENTION, State.REFUSED),
+            lambda renewal, by, asked: cancel(renewal, by=by, why=asked.why),
+            needs=("why",),
         ),
     )
 }
@@ -72,6 +140,7 @@ REFUSALS: dict[str, str | Promise] = {
     "running": gettext_lazy("it is running at a desk"),
     "click_open": gettext_lazy("a click is still to be verified"),
     "other_stage": gettext_lazy("this step is settled already"),
+    "so_already": gettext_lazy("it was so already"),
 }
 
 
@@ -80,16 +149,18 @@ REFUSALS: dict[str, str | Promise] = {
 def preview(request: HttpRequest) -> HttpResponse:
     """What an act would do to the selection; the selection is frozen from here on. Changes nothing."""
     act = _act(request.POST)
-    chosen = list(selected(request.POST).select_related("company").order_by("company__name"))
+    chosen = list(
+        selected(request.POST).select_related("company").prefetch_related("pauses").order_by("company__name")
+    )
     if not chosen:
         messages.warning(request, _("Select at least one company first."))
         return back(request)
-    fitting = [renewal for renewal in chosen if act.fits(renewal)]
     context = {
         "act": act,
         "chosen": chosen,
-        "fitting": fitting,
+        "fitting": [renewal for renewal in chosen if act.fits(renewal)],
         "others": [renewal for renewal in chosen if not act.fits(renewal)],
+        "people": colleagues() if "person" in act.needs else (),
         "next": request.POST.get("next", ""),
     }
     return render(request, "renewals/act.html", context)
@@ -99,11 +170,11 @@ def preview(request: HttpRequest) -> HttpResponse:
 @staff_only
 def carry_out(request: HttpRequest) -> HttpResponse:
     """Do it to each renewal of the frozen selection that still fits, and say what became of them."""
-    act, why = _act(request.POST), request.POST.get("why", "").strip()[:WHY_AT_MOST]
-    if act.needs_why and not why:
+    act, asked = _act(request.POST), _asked(request.POST)
+    if "why" in act.needs and not asked.why:
         messages.error(request, _("Write down why: it stays in the story."))
         return back(request)
-    done, refused = _each(act, Renewal.objects.filter(pk__in=frozen(request.POST)), request, why)
+    done, refused = _each(act, Renewal.objects.filter(pk__in=frozen(request.POST)), request, asked)
     if done:
         words = ngettext("%(act)s: %(n)d renewal.", "%(act)s: %(n)d renewals.", done)
         messages.success(request, words % {"act": act.label, "n": done})
@@ -115,13 +186,25 @@ def carry_out(request: HttpRequest) -> HttpResponse:
     return back(request)
 
 
-def _each(act: Act, renewals: Iterable[Renewal], request: HttpRequest, why: str) -> tuple[int, Counter[str]]:
+def _asked(posted: QueryDict) -> Asked:
+    """What was filled in. Raises `Http404` for a person who is no colleague."""
+    why, person = posted.get("why", "").strip()[:WHY_AT_MOST], posted.get("person", "")
+    if not person:
+        return Asked(why)
+    return Asked(why, get_object_or_404(colleagues(), pk__in=uuids([person])))
+
+
+def _each(
+    act: Act, renewals: Iterable[Renewal], request: HttpRequest, asked: Asked
+) -> tuple[int, Counter[str]]:
     """How many it was done to, and why not to the others."""
     done, refused = 0, Counter[str]()
     for renewal in renewals:
         try:
-            act.carry_out(renewal, by=request.user, why=why)
-            done += 1
+            if act.carry_out(renewal, request.user, asked) is False:  # type: ignore[arg-type]  # staff only
+                refused["so_already"] += 1
+            else:
+                done += 1
         except NotPossibleNow as refusal:
             refused[refusal.code] += 1
     return done, refused

@@ -101,7 +101,11 @@ def _live(row: Row) -> dict[str, Any]:
         "days": story(renewal, evidence),
         "picture": _live_picture(row, evidence),
         "findings": sentences.findings(renewal.reason_detail),
-        "acts": [act for act in ACTS.values() if act.fits(renewal) and not _is_given_back(act, renewal)],
+        "acts": [
+            act
+            for act in ACTS.values()
+            if not act.for_many and act.fits(renewal) and not _is_given_back(act, renewal)
+        ],
         "offers": offers(renewal, fitting, opens=renewal.taken_by_id is not None),
         "offered": ".".join(fitting),
         "is_over": renewal.state in OVER,

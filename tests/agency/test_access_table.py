@@ -22,7 +22,8 @@ from agency.inviting import invite
 from agency.models import Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.models import Card
-from renewals.models import Evidence, Policy, Renewal
+from renewals.domain.pausing import pause
+from renewals.models import BoardView, Evidence, Policy, Renewal
 from tests.cast import YEAR
 from tests.database import OUR_AGENCY
 from tests.renewals.papers import begin_run, keep_picture, keep_policy
@@ -35,6 +36,7 @@ NOT_ALLOWED = (405, 405, 405, 405, 405, 405, 405)
 STAFF = (SIGN_IN, 404, 404, 200, 200, 200, 404)
 STAFF_OF_THE_AGENCY = (SIGN_IN, 404, 404, 200, 200, 404, 404)
 STAFF_SENT_ON = (SIGN_IN, 404, 404, 302, 302, 302, 404)
+STAFF_SENT_ON_IN_THE_AGENCY = (SIGN_IN, 404, 404, 302, 302, 404, 404)
 OPERATORS = (SIGN_IN, 404, 404, 404, 404, 404, 200)
 OWN = (SIGN_IN, 200, 200, 200, 200, 200, 200)
 OWN_BUT_NONE = (SIGN_IN, 404, 404, 404, 404, 404, 404)
@@ -200,6 +202,11 @@ TABLE = [
     Rule("renewals:changes", "post", NOT_ALLOWED),
     Rule("renewals:rows", "get", (SIGN_IN, 404, 404, 204, 204, 204, 404)),
     Rule("renewals:rows", "post", NOT_ALLOWED),
+    Rule("renewals:save_view", "get", NOT_ALLOWED),
+    Rule("renewals:save_view", "post", STAFF_SENT_ON, sent={"name": "急件", "query": "state=waiting"}),
+    Rule("renewals:delete_view", "get", NOT_ALLOWED, about="view"),
+    # Mei made it; Lin is admin.
+    Rule("renewals:delete_view", "post", STAFF_SENT_ON_IN_THE_AGENCY, about="view"),
     Rule("renewals:act", "get", NOT_ALLOWED),
     # Rao's selection holds nothing that is his: he is sent back to his own board.
     Rule(
@@ -231,6 +238,45 @@ TABLE = [
     Rule("renewals:batch", "post", NOT_ALLOWED, about="batch"),
     Rule("renewals:batch_head", "get", STAFF_OF_THE_AGENCY, about="batch"),
     Rule("renewals:batch_head", "post", NOT_ALLOWED, about="batch"),
+    Rule("renewals:batch_pause", "get", NOT_ALLOWED, about="batch"),
+    Rule(
+        "renewals:batch_pause",
+        "post",
+        STAFF_SENT_ON_IN_THE_AGENCY,
+        about="batch",
+        sent={"why": "门户维护"},
+    ),
+    Rule("renewals:batch_resume", "get", NOT_ALLOWED, about="batch"),
+    Rule(
+        "renewals:batch_resume",
+        "post",
+        STAFF_SENT_ON_IN_THE_AGENCY,
+        about="batch",
+        sent={"why": "恢复", "pause": "{pause}"},
+    ),
+    Rule("renewals:desks", "get", STAFF),
+    Rule("renewals:desks", "post", NOT_ALLOWED),
+    Rule("renewals:desk", "get", STAFF_OF_THE_AGENCY, about="desk"),
+    Rule("renewals:desk", "post", NOT_ALLOWED, about="desk"),
+    Rule("renewals:desk_live", "get", STAFF_OF_THE_AGENCY, about="desk"),
+    Rule("renewals:desk_live", "post", NOT_ALLOWED, about="desk"),
+    Rule("renewals:desk_pin", "get", NOT_ALLOWED, about="desk"),
+    Rule(
+        "renewals:desk_pin",
+        "post",
+        STAFF_SENT_ON_IN_THE_AGENCY,
+        about="desk",
+        sent={"card": "{card}", "pin": "27182818"},
+    ),
+    Rule("renewals:desk_card", "get", NOT_ALLOWED, about="desk"),
+    # The desk's reader tells by itself which card is in: nobody has anything to say.
+    Rule("renewals:desk_card", "post", (SIGN_IN, 404, 404, 404, 404, 404, 404), about="desk"),
+    Rule("renewals:desk_pause", "get", NOT_ALLOWED, about="desk"),
+    Rule("renewals:desk_pause", "post", STAFF_SENT_ON_IN_THE_AGENCY, about="desk", sent={"why": "午休"}),
+    Rule("renewals:desk_resume", "get", NOT_ALLOWED, about="desk"),
+    Rule("renewals:desk_resume", "post", STAFF_SENT_ON_IN_THE_AGENCY, about="desk", sent={"why": "午休"}),
+    Rule("renewals:run_sheet", "get", STAFF),
+    Rule("renewals:run_sheet", "post", NOT_ALLOWED),
     Rule("renewals:evidence", "get", STAFF_OF_THE_AGENCY, about="evidence"),
     Rule("renewals:evidence", "post", NOT_ALLOWED, about="evidence"),
     Rule("renewals:policy", "get", (SIGN_IN, 200, 404, 200, 200, 404, 404), about="policy"),
@@ -246,7 +292,7 @@ TABLE = [
 
 @pytest.fixture
 def objects(
-    renewal: Renewal, card: Card, chen: User, lin: User, tmp_path: Path
+    renewal: Renewal, card: Card, chen: User, mei: User, lin: User, tmp_path: Path
 ) -> dict[str, UUID | str | int]:
     """What the addresses are about: all of it Chen's company's."""
     run = begin_run(renewal, card)
@@ -255,6 +301,8 @@ def objects(
         token = invite(invitation, by=Membership.objects.get(user=lin))
         User.objects.create_user("zhou@lingnan.example", name="周")
         member = Membership.objects.get(user=chen)
+        standing = pause(by=mei, why="门户维护", batch=renewal.batch)
+        view = BoardView.objects.create(name="我的急件", query="state=waiting", made_by=mei)
     evidence: Evidence = keep_picture(run, tmp_path)
     policy: Policy = keep_policy(run, tmp_path)
     return {
@@ -262,6 +310,9 @@ def objects(
         "card": card.pk,
         "renewal": renewal.pk,
         "batch": renewal.batch_id or "",
+        "desk": run.desk.code,
+        "view": view.pk,
+        "pause": standing.pk,
         "evidence": evidence.pk,
         "policy": policy.pk,
         "kind": "csv",

@@ -20,7 +20,7 @@ from agency.trail import WORDS
 from companies.domain import cards, consents
 from companies.models import Card, Company
 from renewals.domain import attention, desks, pausing, pins
-from renewals.models import Desk, Evidence, Policy, Renewal, State
+from renewals.models import BoardView, Desk, Evidence, Policy, Renewal, State
 from tests.cast import YEAR, uscc_for
 from tests.companies.workbooks import HEADINGS, xlsx
 from tests.database import OUR_AGENCY
@@ -217,6 +217,32 @@ def test_what_colleagues_do_with_what_stopped(
     ):
         client.post(reverse("renewals:deed", args=[renewal.pk]), {"deed": deed} | words)
         assert actions() == expected, deed
+
+
+def test_what_is_done_on_the_board_and_at_a_desk(
+    mei: User, lin: User, renewal: Renewal, desk: Desk, actions: Callable[[], list[str]]
+) -> None:
+    client = browser_of(mei)
+    actions()
+    for act, more in (
+        ("assign", {"person": str(lin.pk)}),
+        ("pause", {"why": "等"}),
+        ("resume", {"why": "好"}),
+    ):
+        client.post(reverse("renewals:carry_out"), {"act": act, "frozen": str(renewal.pk)} | more)
+    assert actions() == ["assigned", "paused", "resumed"]
+    client.post(reverse("renewals:save_view"), {"name": "急件", "query": "state=waiting"})
+    with scope(OUR_AGENCY):
+        view = BoardView.objects.get()
+    client.post(reverse("renewals:delete_view", args=[view.pk]))
+    assert actions() == ["view_saved", "view_deleted"]
+    with scope(OUR_AGENCY):
+        card = renewal.company.cards.get()
+        desks.card_seen(desk, card.number)
+    client.post(reverse("renewals:desk_pin", args=[desk.code]), {"card": str(card.pk), "pin": "27182818"})
+    client.post(reverse("renewals:desk_pause", args=[desk.code]), {"why": "午休"})
+    client.post(reverse("renewals:desk_resume", args=[desk.code]), {"why": "回来了"})
+    assert actions() == ["pin_granted", "paused", "resumed"]
 
 
 def test_the_operator(tang: User, agency: Agency, actions: Callable[[], list[str]]) -> None:

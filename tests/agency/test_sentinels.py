@@ -27,8 +27,9 @@ from agency.inviting import invite
 from agency.models import Agency, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.models import Card, Company, Consent, Contact
+from renewals.domain.pausing import pause
 from renewals.domain.queueing import queue_companies
-from renewals.models import Policy, Renewal
+from renewals.models import BoardView, Desk, Policy, Renewal
 from tests.agency.conftest import Mails
 from tests.agency.test_access_table import NOT_ALLOWED, TABLE, Rule
 from tests.cast import YEAR, make_company, make_person
@@ -68,6 +69,7 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
     evidence, policy = keep_picture(run, folder), keep_policy(run, folder)
     with scope(agency):
         Policy.objects.update(number=f"{word}-{number}", insurer=word)
+        Desk.objects.update(name=f"{word} 读卡台", card_number=card.number)
         Renewal.objects.update(
             application_number=word,
             assignee=people["staff"],
@@ -78,11 +80,16 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
         invitation = Invitation(name=word, email=f"new@{low}.example", role=Role.STAFF)
         token = invite(invitation, by=Membership.objects.select_related("user").get(user=people["admin"]))
         member = Membership.objects.get(user=people["client"])
+        standing = pause(by=people["staff"], why=word, batch=renewal.batch)
+        view = BoardView.objects.create(name=f"{word} 视图", query=f"q={word}", made_by=people["staff"])
     objects = {
         "company": company.pk,
         "card": card.pk,
         "renewal": renewal.pk,
         "batch": renewal.batch_id,
+        "desk": run.desk.code,
+        "view": view.pk,
+        "pause": standing.pk,
         "evidence": evidence.pk,
         "policy": policy.pk,
         "kind": "xlsx",

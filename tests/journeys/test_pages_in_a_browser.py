@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from agency.models import Agency, Role, User
@@ -22,7 +22,8 @@ from agency.tenancy import scope
 from companies.models import Company
 from portal_driver.browser import find_browser
 from portal_driver.contract import Outcome, Reason
-from renewals.models import Desk, Renewal
+from renewals.domain import desks
+from renewals.models import Desk, PinGrant, Renewal
 from tests.cast import YEAR, make_company, make_person, make_renewal
 from tests.database import OUR_AGENCY
 from tests.renewals.papers import keep_picture, keep_policy
@@ -235,6 +236,108 @@ def test_the_technical_details_come_when_they_are_opened(site: Site) -> None:
     expect(page.get_by_role("heading", name="不可撤销的点击")).to_be_visible()
 
 
+def test_rows_are_selected_and_handed_to_a_colleague_with_the_keyboard_alone(site: Site) -> None:
+    page = site.open("mei", reverse("renewals:board"))
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    tab_to(page, page.get_by_role("button", name="指派"))
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_label("交给谁？"))
+    page.keyboard.type("Lin")
+    tab_to(page, page.get_by_role("button", name="指派"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("指派：1 家。")).to_be_visible()
+    expect(page.locator(f"#r-{site.renewals[1].pk} .person")).to_have_text("Lin")
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until this has the focus."""
+    for _step in range(150):
+        if wanted.evaluate("(one) => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {wanted}")
+
+
+def test_a_view_keeps_filters_grouping_and_columns_for_all_colleagues(site: Site) -> None:
+    page = site.open("mei", f"{reverse('renewals:board')}?state=waiting")
+    page.get_by_role("combobox", name="分组").select_option("stage")
+    expect(page.locator("tr.group")).to_have_text("确认")
+    page.locator("summary", has_text="视图").click()
+    page.get_by_label("存为视图").fill("等插卡的")
+    page.get_by_role("button", name="保存").click()
+    other = site.open("lin", reverse("renewals:board"))
+    other.locator("summary", has_text="视图").click()
+    other.get_by_role("link", name="等插卡的").click()
+    expect(other.locator("tr.group")).to_have_text("确认")
+    expect(other.locator("tbody tr:not(.group)")).to_have_count(2)
+
+
+# --- The desk ---------------------------------------------------------------------------------
+
+
+def at_the_reader(renewal: Renewal | None) -> None:
+    """The watcher of the first desk sees this renewal's card in the reader, or none."""
+    with scope(OUR_AGENCY):
+        desk = Desk.objects.get(code="d1")
+        desks.card_seen(desk, renewal.company.cards.get().number if renewal else "")
+
+
+def granted() -> list[str]:
+    """The companies for whose cards somebody typed a PIN."""
+    with scope(OUR_AGENCY):
+        return list(PinGrant.objects.values_list("card__company__name", flat=True))
+
+
+DESK = "/desks/d1/"
+
+
+def test_a_desk_is_worked_with_the_keyboard_alone(site: Site) -> None:
+    in_background(lambda: at_the_reader(site.renewals[1]))
+    page = site.open("mei", DESK)
+    expect(page.get_by_label("卡密码")).to_be_focused()
+    page.keyboard.type("31415926")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("密码已加密，只在本台用一次。请不要取卡。")).to_be_visible()
+    assert in_background(granted) == ["清远市远航电子有限公司"]
+    page.keyboard.press("p")
+    page.keyboard.type("午休")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="本台已暂停", exact=True)).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.get_by_role("button", name="声音")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("读卡清单")
+
+
+def test_a_desk_says_by_itself_what_to_do_and_what_is_being_written_stays(site: Site) -> None:
+    in_background(lambda: at_the_reader(None))
+    page = site.open("mei", DESK)
+    expect(page.get_by_role("heading", name="请插卡：清远市远航电子有限公司")).to_be_visible()
+    page.keyboard.press("p")
+    page.keyboard.type("午")
+    in_background(lambda: at_the_reader(site.renewals[1]))
+    expect(page.get_by_role("heading", name="请输入这张卡的密码")).to_be_visible()
+    expect(page.locator("#pause-why")).to_be_focused()
+    expect(page.locator("#pause-why")).to_have_value("午")
+    expect(page.get_by_role("status").filter(has_text="请输入这张卡的密码")).to_have_count(1)
+
+
+def test_a_pin_is_typed_and_a_desk_is_paused_without_script(site: Site) -> None:
+    in_background(lambda: at_the_reader(site.renewals[1]))
+    page = site.open("mei", DESK, java_script_enabled=False)
+    page.get_by_label("卡密码").fill("31415926")
+    page.get_by_role("button", name="开始").click()
+    assert in_background(granted) == ["清远市远航电子有限公司"]
+    page.get_by_label("暂停本台的原因").fill("午休")
+    page.get_by_role("button", name="暂停").click()
+    expect(page.get_by_role("heading", name="本台已暂停", exact=True)).to_be_visible()
+
+
 # --- Without script ---------------------------------------------------------------------------
 
 
@@ -302,6 +405,9 @@ def paths(renewal: Renewal, company: UUID, batch: UUID) -> dict[str, str]:
         reverse("renewals:proof", args=[renewal.pk]): "mei",
         reverse("renewals:batches"): "mei",
         reverse("renewals:batch", args=[batch]): "mei",
+        reverse("renewals:desks"): "mei",
+        DESK: "mei",
+        reverse("renewals:run_sheet"): "mei",
         reverse("companies:list"): "mei",
         reverse("companies:company", args=[company]): "mei",
         reverse("companies:import"): "mei",

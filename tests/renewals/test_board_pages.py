@@ -14,8 +14,9 @@ from agency.models import Agency, User
 from agency.tenancy import scope
 from companies.models import Card, Company
 from portal_driver.contract import Outcome, Reason
+from renewals.domain import pausing
 from renewals.domain.stages import finish_stage
-from renewals.models import Batch, Desk, Renewal, StageName, State
+from renewals.models import Batch, BoardView, Desk, Renewal, StageName, State
 from tests.cast import YEAR, make_company, make_renewal
 from tests.renewals.runs import claim, finish
 
@@ -55,7 +56,7 @@ def test_the_board_asks_the_same_questions_however_long_it_is(
 ) -> None:
     for number in range(renewals):
         make_renewal(make_company(agency, 10 + number, f"深圳市第{number}贸易有限公司"), mei)
-    with django_assert_num_queries(21):  # type: ignore[operator]
+    with django_assert_num_queries(15):  # type: ignore[operator]
         assert len(shown(page)) == renewals
 
 
@@ -102,6 +103,66 @@ def test_the_filters_narrow_the_board(
     assert shown(page, stage="confirmation") == [renewal]
     assert shown(page, stage="sealing") == [wus_renewal]
     assert shown(page, days=3) == [wus_renewal]
+    assert shown(page, desk=desk.pk) == [renewal]
+
+
+@pytest.mark.parametrize("by", ["batch", "stage", "reason", "person", "desk"])
+def test_rows_are_grouped_and_none_is_left_out(
+    page: Client, lin: User, renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk, by: str
+) -> None:
+    stop(renewal, card, desk)
+    with scope(renewal.agency_id):
+        Company.objects.filter(pk=renewal.company_id).update(owner=lin)
+        finish_stage(wus_renewal, StageName.CONFIRMATION)  # type: ignore[arg-type]
+    groups = page.get(BOARD, {"group": by, "sort": "-company"}).context["groups"]
+    assert [len(group.rows) for group in groups] == [1, 1]
+    assert len({group.label for group in groups}) == (1 if by == "batch" else 2)
+
+
+def test_without_grouping_there_is_one_group_without_a_name(
+    page: Client, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    [group] = page.get(BOARD).context["groups"]
+    assert (group.label, len(group.rows)) == ("", 2)
+
+
+def test_the_columns_stand_in_the_address_and_rows_that_change_have_the_same(
+    page: Client, renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    assert page.get(BOARD).context["columns"] == ["desk", "person", "age"]
+    chosen = {"column": ["due", "batch", "nonsense"]}
+    assert page.get(BOARD, chosen).context["columns"] == ["batch", "due"]
+    before = known(page)
+    stop(renewal, card, desk)
+    answer = page.get(CHANGES, before | chosen)
+    assert answer.context["columns"] == ["batch", "due"]
+    assert "第一批" in answer.content.decode()
+
+
+def test_a_row_says_at_which_desk_it_ran_last(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    stop(renewal, card, desk)
+    assert {row.renewal: row.last_desk for row in page.get(BOARD).context["rows"]} == {
+        renewal: "1 号读卡台",
+        wus_renewal: "",
+    }
+
+
+def test_the_selects_offer_what_there_is_and_nothing_of_another_agency(
+    page: Client, lin: User, renewal: Renewal, card: Card, desk: Desk, raos_renewal: Renewal
+) -> None:
+    stop(renewal, card, desk)
+    fields = page.get(BOARD).context["filter"].form.fields
+    offered = {
+        name: [str(one[1]) for one in fields[name].widget.choices] for name in ("batch", "desk", "person")
+    }
+    assert offered == {
+        "batch": ["批次：全部", "第一批"],
+        "desk": ["读卡台：不限", "1 号读卡台"],
+        "person": ["经办人：全部", "Lin", "Mei"],
+    }
+    assert [code for code, _words in fields["reason"].widget.choices] == ["", Reason.USCC_DIFFERS]
 
 
 @pytest.mark.parametrize("query", [{"days": "many"}, {"batch": "x"}, {"page": "99"}, {"year": "MMXXVI"}])
@@ -125,12 +186,62 @@ def known(page: Client) -> dict[str, Any]:
     return {
         "row": [row.version for row in context["rows"]],
         "summary": context["summary_version"],
+        "pulse": context["pulse"],
         "shown": context["matching"],
     }
 
 
-def test_a_page_that_is_up_to_date_gets_nothing(page: Client, renewal: Renewal) -> None:
-    assert page.get(CHANGES, known(page)).status_code == 204
+def test_a_page_that_is_up_to_date_gets_nothing_and_costs_one_question(
+    page: Client, renewal: Renewal, django_assert_num_queries: Any
+) -> None:
+    before = known(page)
+    with django_assert_num_queries(10):
+        assert page.get(CHANGES, before).status_code == 204
+
+
+@pytest.mark.parametrize("pulse", ["", "nonsense", "2026-11-28", "~~"])
+def test_a_page_that_heard_nonsense_is_told_how_it_stands(page: Client, renewal: Renewal, pulse: str) -> None:
+    answer = page.get(CHANGES, known(page) | {"pulse": pulse})
+    assert (answer.status_code, answer.context["rows"], answer.context["tiles"]) == (200, [], None)
+
+
+def test_what_was_committed_late_is_sent_all_the_same(
+    page: Client, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    """A transaction writes the moment of its beginning; the page may have looked after that."""
+    before = known(page)
+    with scope(renewal.agency_id):
+        earlier = Renewal.objects.get(pk=wus_renewal.pk).changed_at - timedelta(seconds=5)
+        Renewal.objects.filter(pk=renewal.pk).update(changed_at=earlier)
+    response = page.get(CHANGES, before)
+    assert [row.renewal for row in response.context["rows"]] == [renewal]
+
+
+def test_a_page_is_told_of_a_pause_though_no_row_was_written(
+    page: Client, renewal: Renewal, mei: User
+) -> None:
+    before = known(page)
+    with scope(renewal.agency_id):
+        begun = pausing.pause(by=mei, why="门户维护")
+    response = page.get(CHANGES, before)
+    assert [row.pause for row in response.context["rows"]] == ["门户维护"]
+    before["pulse"] = response.context["pulse"]
+    assert page.get(CHANGES, before).status_code == 204
+    with scope(renewal.agency_id):
+        pausing.resume(begun, by=mei, why="恢复")
+    assert [row.pause for row in page.get(CHANGES, before).context["rows"]] == [""]
+
+
+def test_a_change_of_another_page_brings_a_new_pulse_and_nothing_else(
+    page: Client, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    before = known(page)
+    before["row"] = [row for row in before["row"] if str(renewal.pk) in row]
+    with scope(renewal.agency_id):
+        finish_stage(wus_renewal, StageName.CONFIRMATION)  # type: ignore[arg-type]
+    response = page.get(CHANGES, before)
+    assert (response.context["rows"], response.context["tiles"]) == ([], None)
+    assert page.get(CHANGES, before | {"pulse": response.context["pulse"]}).status_code == 204
 
 
 def test_only_the_rows_that_changed_are_sent_and_the_summary_with_them(
@@ -223,6 +334,81 @@ def test_an_act_leads_back_to_where_it_began_but_never_off_the_site(page: Client
     assert page.post(CARRY_OUT, sent | {"next": "https://elsewhere.example/"})["Location"] == BOARD
 
 
+def test_what_is_selected_is_handed_to_a_colleague(
+    page: Client, lin: User, rao: User, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    with scope(renewal.agency_id):
+        Renewal.objects.filter(pk=wus_renewal.pk).update(assignee=lin)
+    assert page.post(ACT, {"act": "assign", "renewal": [renewal.pk]}).context["fitting"] == [renewal]
+    sent = {"act": "assign", "frozen": f"{renewal.pk} {wus_renewal.pk}", "person": str(lin.pk)}
+    said = [str(message) for message in page.post(CARRY_OUT, sent, follow=True).context["messages"]]
+    assert said == ["指派：1 家。", "1 家没有改动：本来就是这样。"]
+    with scope(renewal.agency_id):
+        assert Renewal.objects.get(pk=renewal.pk).assignee == lin
+    assert page.post(CARRY_OUT, sent | {"person": str(rao.pk)}).status_code == 404
+
+
+def test_what_is_selected_is_paused_by_itself_and_goes_on(
+    page: Client, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    page.post(CARRY_OUT, {"act": "pause", "frozen": str(renewal.pk), "why": "等企业来电"})
+    rows = {row.renewal: row.pause for row in page.get(BOARD).context["rows"]}
+    assert rows == {renewal: "等企业来电", wus_renewal: ""}
+    both = [renewal.pk, wus_renewal.pk]
+    assert page.post(ACT, {"act": "pause", "renewal": both}).context["fitting"] == [wus_renewal]
+    assert page.post(ACT, {"act": "resume", "renewal": both}).context["fitting"] == [renewal]
+    page.post(CARRY_OUT, {"act": "resume", "frozen": str(renewal.pk), "why": "来电了"})
+    assert [row.pause for row in page.get(BOARD).context["rows"]] == ["", ""]
+
+
+# --- Shared views -----------------------------------------------------------------------------
+
+
+def save(page: Client, name: str, query: str) -> Any:
+    return page.post(reverse("renewals:save_view"), {"name": name, "query": query}, follow=True)
+
+
+def test_a_view_is_shared_with_filters_and_columns_and_without_page_and_year(
+    page: Client, lin: User, renewal: Renewal
+) -> None:
+    response = save(page, "我的急件", f"year={YEAR}&page=3&state=waiting&column=due&column=batch&evil=1")
+    assert response.context["columns"] == ["batch", "due"]
+    with scope(renewal.agency_id):
+        assert BoardView.objects.get().query == "state=waiting&column=due&column=batch"
+    other = Client()
+    other.force_login(lin)
+    assert [view.name for view, _mine in other.get(BOARD).context["views"]] == ["我的急件"]
+
+
+@pytest.mark.parametrize("name", ["急件", "", "长" * 41])
+def test_a_view_without_a_name_of_its_own_is_not_saved(page: Client, renewal: Renewal, name: str) -> None:
+    save(page, "急件", "state=waiting")
+    response = save(page, name, "state=running")
+    assert [message.level_tag for message in response.context["messages"]] == ["error"]
+    with scope(renewal.agency_id):
+        assert BoardView.objects.get().query == "state=waiting"
+
+
+def test_a_view_is_taken_away_by_its_maker_or_an_admin_and_by_nobody_else(
+    page: Client, mei: User, lin: User, rao: User, agency: Agency
+) -> None:
+    with scope(agency.pk):
+        views = [
+            BoardView.objects.create(name=name, made_by=maker)
+            for name, maker in (("Mei's", mei), ("Lin's", lin), ("Mei's other", mei))
+        ]
+
+    def delete(who: User, view: BoardView) -> int:
+        browser = Client()
+        browser.force_login(who)
+        return browser.post(reverse("renewals:delete_view", args=[view.pk])).status_code
+
+    asked = ((rao, views[0]), (mei, views[1]), (mei, views[0]), (lin, views[2]))
+    assert [delete(*one) for one in asked] == [404, 404, 302, 302]
+    with scope(agency.pk):
+        assert list(BoardView.objects.all()) == [views[1]]
+
+
 def state_of(renewal: Renewal) -> str:
     with scope(renewal.agency_id):
         return Renewal.objects.get(pk=renewal.pk).state
@@ -237,16 +423,61 @@ def test_a_batch_counts_its_renewals_and_says_why_some_stopped(
     stop(renewal, card, desk)
     context = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context
     assert context["progress"].by_state == [(State.ATTENTION, 1)]
-    assert context["reasons"] == [
-        (Reason.USCC_DIFFERS, "门户上该企业的统一社会信用代码不一致。什么都没有按。", 1)
+    assert [(code, number) for code, _words, _advice, number in context["reasons"]] == [
+        (Reason.USCC_DIFFERS, 1)
     ]
 
 
 def test_a_batch_that_has_not_moved_is_not_sent_again(page: Client, renewal: Renewal) -> None:
-    summary = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context["summary_version"]
+    context = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context
     head = reverse("renewals:batch_head", args=[renewal.batch_id])
-    assert page.get(head, {"summary": summary}).status_code == 204
+    assert page.get(head, {"pulse": context["pulse"], "summary": "older"}).status_code == 204
+    assert page.get(head, {"summary": context["summary_version"]}).status_code == 204
     assert page.get(head, {"summary": "older"}).status_code == 200
+
+
+def test_a_batch_is_paused_and_goes_on_each_with_a_reason_and_the_log_tells_of_both(
+    page: Client, renewal: Renewal, mei: User
+) -> None:
+    address = [reverse(f"renewals:batch{act}", args=[renewal.batch_id]) for act in ("", "_pause", "_resume")]
+    page.post(address[1], {"why": " "})
+    page.post(address[1], {"why": "门户维护", "stage": "sealing"})
+    [(begun, seen)] = page.get(address[0]).context["pauses"]
+    assert (begun.why, begun.stage, begun.begun_by, seen) == ("门户维护", "sealing", mei, [])
+    page.post(address[2], {"pause": str(begun.pk), "why": " "})
+    page.post(address[2], {"pause": str(begun.pk), "why": "维护结束"})
+    context = page.get(address[0]).context
+    assert context["pauses"] == []
+    told = [(words, line.who, line.why, line.stage) for line, words in context["log"]]
+    assert told == [
+        ("恢复", "Mei", "维护结束", "制章"),
+        ("暂停", "Mei", "门户维护", "制章"),
+        ("批次排队", "Mei", "", ""),
+    ]
+
+
+def test_only_a_pause_of_this_batch_is_ended_on_its_page(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, mei: User
+) -> None:
+    with scope(renewal.agency_id):
+        other = pausing.pause(by=mei, why="门户维护", batch=wus_renewal.batch)
+    address = reverse("renewals:batch_resume", args=[renewal.batch_id])
+    assert page.post(address, {"pause": str(other.pk), "why": "恢复"}).status_code == 404
+    assert page.post(address, {"pause": "nonsense", "why": "恢复"}).status_code == 404
+    with scope(renewal.agency_id):
+        assert pausing.in_force().get() == other
+
+
+def test_what_stopped_for_one_reason_is_retried_from_the_batch_and_stands_in_its_log_once(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    stop(renewal, card, desk)
+    query = f"year={YEAR}&batch={renewal.batch_id}&reason={Reason.USCC_DIFFERS}"
+    asked = page.post(ACT, {"act": "retry", "scope": "matching", "query": query})
+    assert asked.context["fitting"] == [renewal]
+    page.post(CARRY_OUT, {"act": "retry", "frozen": str(renewal.pk)})
+    log = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context["log"]
+    assert [(line.kind, line.renewals) for line, _words in log] == [("retried", 1), ("batch_queued", 0)]
 
 
 @pytest.mark.parametrize("batches", [1, 3])

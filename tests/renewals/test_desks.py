@@ -162,18 +162,19 @@ def test_a_card_that_was_seen_takes_the_last_ones_notice_away(desk: Desk) -> Non
     assert desk.seen_at is not None
 
 
-def test_work_that_waits_and_does_not_run_is_held_back(company: Company) -> None:
-    assert desks.why_nothing_runs(company.cards.get()) == Notice.HELD_BACK
+def test_work_that_waits_and_does_not_run_is_held_back(company: Company, desk: Desk, mei: User) -> None:
+    store_pin(company.cards.get(), "27182818", by=mei)
+    assert desks.why_nothing_runs(company.cards.get(), desk) == Notice.HELD_BACK
 
 
-def test_work_that_stands_still_is_paused(company: Company, mei: User) -> None:
+def test_work_that_stands_still_is_paused(company: Company, desk: Desk, mei: User) -> None:
     pausing.pause(by=mei, why="asked")
-    assert desks.why_nothing_runs(company.cards.get()) == Notice.PAUSED
+    assert desks.why_nothing_runs(company.cards.get(), desk) == Notice.PAUSED
 
 
-def test_where_nothing_is_due_nothing_is_held_back(renewal: Renewal, company: Company) -> None:
+def test_where_nothing_is_due_nothing_is_held_back(renewal: Renewal, company: Company, desk: Desk) -> None:
     Renewal.objects.filter(pk=renewal.pk).update(look_at=Now() + timedelta(hours=1))
-    assert desks.why_nothing_runs(company.cards.get()) is None
+    assert desks.why_nothing_runs(company.cards.get(), desk) is None
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,12 @@ from django.db.models.functions import Now
 
 from agency.celery import app
 from agency.tenancy import scope
+from companies.models import Card
+from portal_driver.card_watch import Look, Sight
 from portal_driver.errors import PortalUnavailable
-from renewals.management.commands.watch_desks import look, watch_all
-from renewals.models import Desk
+from renewals.domain.desks import Notice
+from renewals.management.commands.watch_desks import look, note, watch_all
+from renewals.models import Desk, Run, State
 from tests.database import OUR_AGENCY
 from tests.renewals.season import Season, empty, our_side, simulate
 
@@ -66,6 +69,32 @@ def test_a_control_that_does_not_answer_is_said_to_be_out_of_reach(played: Seaso
         Desk.objects.update(control="ws://127.0.0.1:1")
     with pytest.raises(PortalUnavailable):
         look(OUR_AGENCY, played.desk.pk)
+
+
+def test_a_control_that_does_not_answer_is_said_at_the_desk_and_its_card_is_new_when_it_does(
+    played: Season,
+) -> None:
+    played.simulator.insert(1, played.card.number)
+    assert look_once(played) == 1
+    note(OUR_AGENCY, played.desk.pk, Look(Sight.UNREACHABLE, error="refused"))
+    assert played.in_agency(Desk.objects.get).notice == Notice.CONTROL_UNREACHABLE
+    assert look_once(played) == 1
+    assert played.in_agency(Desk.objects.get).notice == ""
+
+
+def test_what_staff_said_is_in_a_reader_that_cannot_tell_stays(played: Season) -> None:
+    with scope(OUR_AGENCY):
+        Desk.objects.update(reads_cards=False, card_number=played.card.number)
+    assert look_once(played) == 0
+    assert played.in_agency(Desk.objects.get).card_number == played.card.number
+
+
+def test_a_sitting_without_a_pin_asks_for_it_and_takes_nothing_up(played: Season) -> None:
+    with scope(OUR_AGENCY):
+        Card.objects.update(sealed_pin=None)
+    assert played.insert_card_and_sit().state == State.WAITING
+    assert played.in_agency(Desk.objects.get).notice == Notice.PIN_NEEDED
+    assert played.in_agency(Run.objects.count) == 0
 
 
 def watch_until(played: Season, *, rings: int) -> None:

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from agency.tenancy import scope
 from portal_driver.card_watch import CardWatch, Look, Sight
 from renewals.domain import across
-from renewals.domain.desks import card_seen
+from renewals.domain.desks import card_seen, control_answers, control_silent
 from renewals.domain.doorbell import ring
 from renewals.models import Desk
 from renewals.sitting import card_number
@@ -114,14 +114,19 @@ def free_control(agency: UUID, desk_id: UUID) -> str | None:
 
 
 def note(agency: UUID, desk_id: UUID, look: Look) -> None:
-    """Write down what is in the reader; ring when it is another card than at the last look."""
-    if look.sight is Sight.UNREACHABLE:
-        log.warning("desk_cannot_be_watched", desk=str(desk_id), error=look.error)
-        return
+    """Write down what is in the reader; ring when it is another card than at the last look.
+
+    Where the card cannot be read without a PIN, staff say which one is in, and that rings.
+    """
     with scope(agency):
         desk = Desk.objects.get(pk=desk_id)
+        if look.sight is Sight.UNREACHABLE:
+            log.warning("desk_cannot_be_watched", desk=str(desk_id), error=look.error)
+            control_silent(desk)
+            return
+        answers_again = control_answers(desk)
         card_seen(desk, look.number)
-        if look.number and look.number != desk.card_number:
+        if look.number and desk.reads_cards and (answers_again or look.number != desk.card_number):
             ring(desk)
 
 
