@@ -19,7 +19,7 @@ ALTER TABLE renewals_pause ADD CONSTRAINT renewals_pause_renewal_id_agency
 NOT_PAUSED = "ALTER TABLE renewals_pause DROP CONSTRAINT renewals_pause_renewal_id_agency"
 
 # Of the pauses of single renewals, the claim asks for the renewal's own.
-_BEFORE = import_module("renewals.migrations.0009_no_early_look_after_a_setback").NOW
+_BEFORE = import_module("renewals.migrations.0009_no_early_look_after_a_setback").CLAIM
 _OF_STAGE = "AND pause.stage IN ('', due.stage)\n"
 _OF_RENEWAL = "AND (pause.renewal_id IS NULL OR pause.renewal_id = due.id)\n"
 CLAIM = _BEFORE.replace(_OF_STAGE, f"{_OF_STAGE}                    {_OF_RENEWAL}")

@@ -139,8 +139,8 @@ REFUSALS: dict[str, str | Promise] = {
     "over": gettext_lazy("it is over already"),
     "running": gettext_lazy("it is running at a desk"),
     "click_open": gettext_lazy("a click is still to be verified"),
-    "so_already": gettext_lazy("it was so already"),
     "other_stage": gettext_lazy("this step is settled already"),
+    "so_already": gettext_lazy("it was so already"),
 }
 
 

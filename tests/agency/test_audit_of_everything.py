@@ -193,32 +193,6 @@ def test_work_and_pauses(mei: User, renewal: Renewal, actions: Callable[[], list
     assert actions() == ["paused", "resumed", "cancelled"]
 
 
-def test_what_is_done_on_the_board_and_at_a_desk(
-    mei: User, lin: User, renewal: Renewal, desk: Desk, actions: Callable[[], list[str]]
-) -> None:
-    client = browser_of(mei)
-    actions()
-    for act, more in (
-        ("assign", {"person": str(lin.pk)}),
-        ("pause", {"why": "等"}),
-        ("resume", {"why": "好"}),
-    ):
-        client.post(reverse("renewals:carry_out"), {"act": act, "frozen": str(renewal.pk)} | more)
-    assert actions() == ["assigned", "paused", "resumed"]
-    client.post(reverse("renewals:save_view"), {"name": "急件", "query": "state=waiting"})
-    with scope(OUR_AGENCY):
-        view = BoardView.objects.get()
-    client.post(reverse("renewals:delete_view", args=[view.pk]))
-    assert actions() == ["view_saved", "view_deleted"]
-    with scope(OUR_AGENCY):
-        card = renewal.company.cards.get()
-        desks.card_seen(desk, card.number)
-    client.post(reverse("renewals:desk_pin", args=[desk.code]), {"card": str(card.pk), "pin": "27182818"})
-    client.post(reverse("renewals:desk_pause", args=[desk.code]), {"why": "午休"})
-    client.post(reverse("renewals:desk_resume", args=[desk.code]), {"why": "回来了"})
-    assert actions() == ["pin_granted", "paused", "resumed"]
-
-
 def test_what_colleagues_do_with_what_stopped(
     mei: User, lin: User, renewal: Renewal, actions: Callable[[], list[str]]
 ) -> None:
@@ -243,6 +217,32 @@ def test_what_colleagues_do_with_what_stopped(
     ):
         client.post(reverse("renewals:deed", args=[renewal.pk]), {"deed": deed} | words)
         assert actions() == expected, deed
+
+
+def test_what_is_done_on_the_board_and_at_a_desk(
+    mei: User, lin: User, renewal: Renewal, desk: Desk, actions: Callable[[], list[str]]
+) -> None:
+    client = browser_of(mei)
+    actions()
+    for act, more in (
+        ("assign", {"person": str(lin.pk)}),
+        ("pause", {"why": "等"}),
+        ("resume", {"why": "好"}),
+    ):
+        client.post(reverse("renewals:carry_out"), {"act": act, "frozen": str(renewal.pk)} | more)
+    assert actions() == ["assigned", "paused", "resumed"]
+    client.post(reverse("renewals:save_view"), {"name": "急件", "query": "state=waiting"})
+    with scope(OUR_AGENCY):
+        view = BoardView.objects.get()
+    client.post(reverse("renewals:delete_view", args=[view.pk]))
+    assert actions() == ["view_saved", "view_deleted"]
+    with scope(OUR_AGENCY):
+        card = renewal.company.cards.get()
+        desks.card_seen(desk, card.number)
+    client.post(reverse("renewals:desk_pin", args=[desk.code]), {"card": str(card.pk), "pin": "27182818"})
+    client.post(reverse("renewals:desk_pause", args=[desk.code]), {"why": "午休"})
+    client.post(reverse("renewals:desk_resume", args=[desk.code]), {"why": "回来了"})
+    assert actions() == ["pin_granted", "paused", "resumed"]
 
 
 def test_the_operator(tang: User, agency: Agency, actions: Callable[[], list[str]]) -> None:
