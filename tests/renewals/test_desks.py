@@ -162,9 +162,8 @@ def test_a_card_that_was_seen_takes_the_last_ones_notice_away(desk: Desk) -> Non
     assert desk.seen_at is not None
 
 
-def test_work_that_waits_and_does_not_run_is_held_back(company: Company, desk: Desk, mei: User) -> None:
-    store_pin(company.cards.get(), "27182818", by=mei)
-    assert desks.why_nothing_runs(company.cards.get(), desk) == Notice.HELD_BACK
+def test_work_that_waits_and_does_not_run_is_held_back(card: Card, desk: Desk) -> None:
+    assert desks.why_nothing_runs(card, desk) == Notice.HELD_BACK
 
 
 def test_work_that_waits_for_a_pin_says_so(company: Company, desk: Desk) -> None:
