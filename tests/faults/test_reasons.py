@@ -169,6 +169,14 @@ def the_card_is_quarantined_meanwhile(told: Told) -> None:
     driving.drive(run, told.card, told.desk)
 
 
+def the_pin_goes_meanwhile(told: Told) -> None:
+    run = claim(told.card, told.desk)
+    with scope(OUR_AGENCY):
+        Card.objects.update(sealed_pin=None)
+    told.portal.insert(1, told.card.number)
+    driving.drive(run, told.card, told.desk)
+
+
 def the_worker_falls_silent(told: Told) -> None:
     claim(told.card, told.desk)
     move_moments()
@@ -244,7 +252,7 @@ HERE: dict[str, Way] = {
     Reason.CARD_ABSENT: Way(lambda told: told.sit_with("")),
     Reason.CARD_WRONG: Way(another_card_is_in),
     Reason.CERTIFICATE_EXPIRED: Way(card={"valid_for_days": -1}),
-    Reason.PIN_MISSING: Way(vault_pin=""),
+    Reason.PIN_MISSING: Way(the_pin_goes_meanwhile),
     Reason.PIN_REFUSED: Way(vault_pin="31415926"),
     Reason.CARD_LOCKED: Way(the_card_is_locked),
     Reason.SIGN_IN_UNCLEAR: Way(with_trouble("pin_unclear")),
