@@ -28,12 +28,14 @@ WORDS: dict[str, str | Promise] = {
     "cancelled": pgettext_lazy("audit", "Renewal cancelled"),
     "card_quarantined": pgettext_lazy("audit", "Card put into quarantine"),
     "claimed": pgettext_lazy("audit", "Taken up at a desk"),
+    "companies_asked": pgettext_lazy("audit", "Companies asked by mail"),
     "companies_imported": pgettext_lazy("audit", "Companies imported"),
     "card_said": pgettext_lazy("audit", "Said which card is in the reader"),
     "company_changed": pgettext_lazy("audit", "Company changed by a workbook"),
+    "company_edited": pgettext_lazy("audit", "Company edited"),
     "company_erased": pgettext_lazy("audit", "Company's data deleted"),
     "company_exported": pgettext_lazy("audit", "Company's data exported"),
-    "company_made": pgettext_lazy("audit", "Company brought in by a workbook"),
+    "company_made": pgettext_lazy("audit", "Company brought in"),
     "confirmed": pgettext_lazy("audit", "Click confirmed on the portal"),
     "consent_given": pgettext_lazy("audit", "Consent recorded"),
     "consent_revoked": pgettext_lazy("audit", "Consent taken back"),
@@ -66,6 +68,7 @@ WORDS: dict[str, str | Promise] = {
     "policy_viewed": pgettext_lazy("audit", "Policy downloaded"),
     "quarantine_lifted": pgettext_lazy("audit", "Quarantine lifted"),
     "queued": pgettext_lazy("audit", "Renewal queued"),
+    "readiness_exported": pgettext_lazy("audit", "Readiness list exported"),
     "recovery_codes_made": pgettext_lazy("audit", "Recovery codes made anew"),
     "refused": pgettext_lazy("audit", "Refused"),
     "report_exported": pgettext_lazy("audit", "Month exported"),
@@ -87,6 +90,7 @@ WORDS: dict[str, str | Promise] = {
     "standstill_begun": pgettext_lazy("audit", "Whole installation stands still"),
     "standstill_ended": pgettext_lazy("audit", "Whole installation goes on"),
     "taken_back": pgettext_lazy("audit", "Access given back"),
+    "wrong_rows_taken": pgettext_lazy("audit", "Wrong rows of a workbook taken"),
 }
 
 

@@ -18,12 +18,10 @@ from django.views.decorators.http import require_POST
 from agency.moments import day_words
 from agency.people import staff_only
 from companies.domain.readiness import WORDS, Problem
-from companies.filters import CompanyFilter
-from companies.models import Company
+from companies.views.selection import back, frozen, selected
 from renewals.domain import queueing
 from renewals.forms import BatchForm
 from renewals.models import Batch
-from renewals.views.acts import back, frozen, uuids
 
 URGENT = 10
 
@@ -32,7 +30,7 @@ URGENT = 10
 @staff_only
 def preview(request: HttpRequest) -> HttpResponse:
     """Which of the chosen companies are ready, which are not and why. Changes nothing."""
-    year, chosen = _year(request.POST), _selected(request.POST)
+    year, chosen = _year(request.POST), selected(request.POST)
     if not chosen:
         messages.warning(request, _("Select at least one company first."))
         return back(request)
@@ -94,14 +92,6 @@ def _by_problem(verdicts: Iterable[list[Problem]]) -> list[tuple[Any, int]]:
     """How many companies each problem keeps back, most frequent first."""
     numbers = Counter(problem for problems in verdicts for problem in problems)
     return [(WORDS[problem].what, number) for problem, number in numbers.most_common()]
-
-
-def _selected(posted: QueryDict) -> list[UUID]:
-    """The companies that were ticked on the page, or all that match the page's filters."""
-    if posted.get("scope") == "matching":
-        chosen = CompanyFilter(QueryDict(posted.get("query", "")), Company.objects.all()).qs
-        return list(chosen.values_list("pk", flat=True))
-    return uuids(posted.getlist("company"))
 
 
 def _year(posted: QueryDict) -> int:
