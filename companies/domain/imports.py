@@ -15,7 +15,6 @@ from itertools import batched, islice
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -175,23 +174,24 @@ def _write(workbook: Import) -> None:
             rows = list(to_write(workbook).order_by("number")[:PORTION])
             if not rows:
                 _finish(workbook)
-                return
+                break
             entries = [_entry(row) for row in rows]
             for row, written in zip(rows, importing.write(entries, by=workbook.made_by), strict=True):
                 row.outcome = written.verdict
                 row.mistakes = _mistakes(written)
             ImportRow.objects.bulk_update(rows, ["outcome", "mistakes"])
             _hold(workbook, done=F("done") + len(rows))
+    with scope(workbook.agency_id):  # only now: whoever dies before leaves it for a day
+        uploads.forget(workbook.file, of=workbook.made_by_id)
 
 
 def _finish(workbook: Import) -> None:
-    """Every right row is written. The file has served its purpose."""
+    """Every right row is written."""
     workbook.rows.filter(outcome="", verdict=Verdict.WRONG).update(outcome=Verdict.WRONG)
     _end(workbook, ImportState.DONE)
     found = totals(Import.objects.get(pk=workbook.pk))
     imported = Imported(*(found[verdict] for verdict in Verdict))
     importing.record_import(workbook.filename, workbook.sha256, imported, by=workbook.made_by)
-    transaction.on_commit(lambda: uploads.forget(workbook.file, of=workbook.made_by_id))
 
 
 def _table(workbook: Import) -> Table:

@@ -23,8 +23,6 @@ from renewals.domain import queueing
 from renewals.forms import BatchForm
 from renewals.models import Batch
 
-URGENT = 10
-
 
 @require_POST
 @staff_only
@@ -50,8 +48,11 @@ def confirm(request: HttpRequest) -> HttpResponse:
         year=year,
         name=form.cleaned_data["name"],
         by=request.user,  # type: ignore[arg-type]  # staff only
-        priority=URGENT if form.cleaned_data["urgent"] else 0,
+        priority=form.cleaned_data["priority"],
         due_on=form.cleaned_data["due_on"],
+        assignee=form.cleaned_data["assignee"],
+        note=form.cleaned_data["note"],
+        chosen_by=request.POST.get("chosen_by", ""),
     )
     if queued.batch is None:
         return _nothing_queued(request, chosen, year)
@@ -79,6 +80,9 @@ def _show(request: HttpRequest, chosen: list[UUID], year: int, form: BatchForm) 
         "form": form,
         "year": year,
         "frozen": " ".join(str(company.pk) for company in verdicts),
+        "asked": len(verdicts),
+        "chosen_by": _chosen_by(request.POST),
+        "next": request.POST.get("next", ""),
         "ready": [company for company, problems in verdicts.items() if not problems],
         "not_ready": not_ready,
         "left_out": sum(1 for problems in verdicts.values() if problems),
@@ -86,6 +90,13 @@ def _show(request: HttpRequest, chosen: list[UUID], year: int, form: BatchForm) 
         "by_problem": _by_problem(verdicts.values()),
     }
     return render(request, "renewals/queue.html", context)
+
+
+def _chosen_by(posted: QueryDict) -> str:
+    """The filter that found the companies, as it stood in the address; empty for those ticked by hand."""
+    if "frozen" in posted:
+        return posted.get("chosen_by", "")
+    return posted.get("query", "") if posted.get("scope") == "matching" else ""
 
 
 def _by_problem(verdicts: Iterable[list[Problem]]) -> list[tuple[Any, int]]:

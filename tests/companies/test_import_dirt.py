@@ -65,7 +65,7 @@ def test_a_name_that_was_broken_is_whole_again(written: str):
     [
         ("手机", 13800138000.0, Column.MOBILE, "13800138000"),
         ("手机", "13800138000", Column.MOBILE, "13800138000"),
-        ("证书号", 123456.0, Column.CERTIFICATE, "123456"),
+        ("卡号", 123456.0, Column.CARD, "123456"),
         ("备注", 2026.0, Column.NOTE, "2026"),
         ("保单到期日", 46082.0, Column.OLD_POLICY_ENDS, date(2026, 3, 1)),
         ("保单到期日", "46082", Column.OLD_POLICY_ENDS, date(2026, 3, 1)),

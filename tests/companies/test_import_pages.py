@@ -15,6 +15,7 @@ from python_calamine import CalamineWorkbook
 
 from agency.models import Agency, User
 from agency.tenancy import scope
+from companies import uploads
 from companies.domain import imports
 from companies.models import Company, Contact, Import, ImportRow
 from companies.tasks import tend_imports
@@ -66,7 +67,7 @@ def test_a_workbook_is_shown_row_by_row_before_anything_is_written(page: Client,
 
 
 def test_the_right_rows_are_written_once_and_the_wrong_ones_are_left_out(
-    page: Client, company: Company
+    page: Client, mei: User, company: Company
 ) -> None:
     workbook = send(page, xlsx(HEADINGS, ("新公司", uscc_for(7)), ("错", WRONG_USCC)))
     confirm(page, workbook)
@@ -74,6 +75,12 @@ def test_the_right_rows_are_written_once_and_the_wrong_ones_are_left_out(
     assert verdicts(page, workbook) == ["new", "wrong"]
     confirm(page, workbook)
     assert len(names()) == 2
+    with (
+        scope(OUR_AGENCY),
+        pytest.raises(FileNotFoundError),
+        uploads.kept(Import.objects.get().file, of=mei.pk),
+    ):
+        pass
 
 
 def test_wrong_rows_come_back_with_their_reasons_and_are_taken_once_they_are_right(
@@ -85,6 +92,7 @@ def test_wrong_rows_come_back_with_their_reasons_and_are_taken_once_they_are_rig
     confirm(page, workbook)
     given_back = page.get(at("workbook_wrong", workbook)).content
     rows = CalamineWorkbook.from_filelike(BytesIO(given_back)).get_sheet_by_index(0).to_python()
+    rows = [[str(cell) for cell in row] for row in rows]
     assert rows == [
         ["原因", "企业名称", "统一社会信用代码", "开户行"],
         [f"{WRONG_USCC} 不是有效的统一社会信用代码，请核对这 18 位。", "错", WRONG_USCC, "=1+1"],

@@ -265,7 +265,7 @@ def test_each_mistake_is_named(case: str):
 def test_a_row_tells_all_its_mistakes_at_once():
     headings = (*HEADINGS, "邮箱", "到期日")
     assert faults(xlsx(headings, ("", "1", "x", "y"))) == [
-        ["uscc_wrong", "email_wrong", "date_wrong", "value_missing"]
+        ["uscc_wrong", "date_wrong", "email_wrong", "value_missing"]
     ]
 
 
