@@ -35,6 +35,7 @@ PORTION = 500
 SAMPLES = 3
 # Workbooks that a person said the columns of, and which are looked at for the same headings.
 REMEMBERED = 20
+NOTHING_TO_WRITE = (Verdict.UNCHANGED, Verdict.WRONG)
 WORKED_ON = (ImportState.READING, ImportState.WRITING)
 DAYS = (Column.VALID_UNTIL, Column.OLD_POLICY_ENDS)
 
@@ -65,7 +66,10 @@ def choose_sheet(workbook: Import, sheet: str) -> bool:
 def confirm(workbook: Import) -> bool:
     """Write the right rows. False where the workbook is not ready, or somebody confirmed it already."""
     ready = Import.objects.filter(pk=workbook.pk, state=ImportState.READY)
-    return ready.update(state=ImportState.WRITING, done=0, total=to_write(workbook).count()) == 1
+    if not ready.update(state=ImportState.WRITING, done=0, total=to_write(workbook).count()):
+        return False
+    workbook.rows.filter(verdict__in=NOTHING_TO_WRITE).update(outcome=F("verdict"))
+    return True
 
 
 def _read_again(workbook: Import, **changed: Any) -> bool:
@@ -78,8 +82,8 @@ def _read_again(workbook: Import, **changed: Any) -> bool:
 
 
 def to_write(workbook: Import) -> QuerySet[ImportRow]:
-    """The rows that are right and not written yet."""
-    return workbook.rows.filter(outcome="").exclude(verdict=Verdict.WRONG)
+    """The rows that would change something and are not written yet."""
+    return workbook.rows.filter(outcome="").exclude(verdict__in=NOTHING_TO_WRITE)
 
 
 def totals(workbook: Import) -> Counter[Verdict]:
@@ -175,19 +179,24 @@ def _write(workbook: Import) -> None:
             if not rows:
                 _finish(workbook)
                 break
-            entries = [_entry(row) for row in rows]
-            for row, written in zip(rows, importing.write(entries, by=workbook.made_by), strict=True):
-                row.outcome = written.verdict
-                row.mistakes = _mistakes(written)
-            ImportRow.objects.bulk_update(rows, ["outcome", "mistakes"])
+            written = importing.write([_entry(row) for row in rows], by=workbook.made_by)
+            _keep_outcomes(rows, written)
             _hold(workbook, done=F("done") + len(rows))
     with scope(workbook.agency_id):  # only now: whoever dies before leaves it for a day
         uploads.forget(workbook.file, of=workbook.made_by_id)
 
 
+def _keep_outcomes(rows: list[ImportRow], written: list[Row]) -> None:
+    """Most rows became what they were to become: one statement. The few others are written one by one."""
+    as_told = [row.pk for row, one in zip(rows, written, strict=True) if one.verdict == row.verdict]
+    ImportRow.objects.filter(pk__in=as_told).update(outcome=F("verdict"))
+    for row, one in zip(rows, written, strict=True):
+        if one.verdict != row.verdict:
+            ImportRow.objects.filter(pk=row.pk).update(outcome=one.verdict, mistakes=_mistakes(one))
+
+
 def _finish(workbook: Import) -> None:
     """Every right row is written."""
-    workbook.rows.filter(outcome="", verdict=Verdict.WRONG).update(outcome=Verdict.WRONG)
     _end(workbook, ImportState.DONE)
     found = totals(Import.objects.get(pk=workbook.pk))
     imported = Imported(*(found[verdict] for verdict in Verdict))

@@ -8,7 +8,6 @@ from io import BytesIO
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
@@ -33,10 +32,10 @@ from companies.domain.readiness import (
 )
 from companies.filters import CHECKS, CompanyFilter, without_renewal
 from companies.models import Ask, Company
+from companies.views.listing import page_of
 from companies.views.selection import back, frozen, selected
 from companies.views.years import chosen_year, years
 
-COMPANIES_A_PAGE = 50
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -100,7 +99,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
     year, today = chosen_year(request.GET), timezone.localdate()
     query = _query(request.GET)
     chosen = CompanyFilter(query, Company.objects.order_by("initials", "name"))
-    page = Paginator(chosen.qs.values_list("pk", flat=True), COMPANIES_A_PAGE).get_page(query.get("page"))
+    page = page_of(chosen.qs, query.get("page"))
     others = _with(query, ready="")
     everybody = without_renewal(CompanyFilter(others, Company.objects.all()).qs, year)
     judged = with_problems(everybody, year=year, on=today)
@@ -187,7 +186,7 @@ def _headings() -> list[str]:
         _("In charge"),
         *checks,
         _("What to do"),
-        _("Who"),
+        pgettext("readiness list", "Who"),
         pgettext("readiness list", "Asked"),
     ]
 

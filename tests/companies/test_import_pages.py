@@ -91,8 +91,8 @@ def test_wrong_rows_come_back_with_their_reasons_and_are_taken_once_they_are_rig
     )
     confirm(page, workbook)
     given_back = page.get(at("workbook_wrong", workbook)).content
-    rows = CalamineWorkbook.from_filelike(BytesIO(given_back)).get_sheet_by_index(0).to_python()
-    rows = [[str(cell) for cell in row] for row in rows]
+    sheet = CalamineWorkbook.from_filelike(BytesIO(given_back)).get_sheet_by_index(0)
+    rows = [[str(cell) for cell in row] for row in sheet.to_python()]
     assert rows == [
         ["原因", "企业名称", "统一社会信用代码", "开户行"],
         [f"{WRONG_USCC} 不是有效的统一社会信用代码，请核对这 18 位。", "错", WRONG_USCC, "=1+1"],
