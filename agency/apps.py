@@ -9,6 +9,9 @@ class AgencyConfig(AppConfig):
     verbose_name = _("Agency")
 
     def ready(self) -> None:
-        from agency import checks, signing_in  # noqa: F401  # checks register themselves
+        from agency import checks, signing_in, trail  # noqa: F401  # checks register themselves
+        from agency.models import Role
 
+        for part in ("role", "before", "after"):
+            trail.name_codes(part, dict(Role.choices))
         signing_in.connect()

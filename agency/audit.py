@@ -6,6 +6,8 @@ chain, and one that was cut off the end no longer fits the trail's head.
 
 from __future__ import annotations
 
+import getpass
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +20,19 @@ from django.db import connection
 from agency.models import AuditEntry, User
 from agency.tenancy import current_scope
 
+_MACHINE = "xubao"
+_typed_by: ContextVar[str] = ContextVar("audit_typed_by", default=_MACHINE)
 _address: ContextVar[str | None] = ContextVar("audit_address", default=None)
+
+
+@contextmanager
+def at_the_terminal(who: str = "") -> Iterator[None]:
+    """Whatever nobody signed in does inside was typed on the installation's machine, by `who` or its user."""
+    token = _typed_by.set(f"{who or getpass.getuser()}@{socket.gethostname()}"[:80])
+    try:
+        yield
+    finally:
+        _typed_by.reset(token)
 
 
 @contextmanager
@@ -34,8 +48,8 @@ def from_address(address: str | None) -> Iterator[None]:
 def record(action: str, on: Any, *, by: User | None, address: str | None = None, **detail: Any) -> None:
     """Write one entry in the current scope, in the caller's transaction.
 
-    `by` is None where the machine acted by itself. `detail` must hold nothing secret; personal
-    data goes in masked (`agency.masking`).
+    `by` is None where the machine acted by itself, or somebody `at_the_terminal`. `detail` must hold
+    nothing secret; personal data goes in masked (`agency.masking`).
     """
     _entry(action, on, by=by, address=address, detail=detail).save(force_insert=True)
 
@@ -52,7 +66,7 @@ def _entry(
     return AuditEntry(
         agency_id=current_scope().agency,
         actor=by,
-        actor_name=by.name if by else "xubao",
+        actor_name=by.name if by else _typed_by.get(),
         address=address or _address.get(),
         action=action,
         object_type=on._meta.model_name,

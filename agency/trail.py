@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import django_filters
+from django.apps import apps
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -93,6 +94,55 @@ WORDS: dict[str, str | Promise] = {
     "wrong_rows_taken": pgettext_lazy("audit", "Wrong rows of a workbook taken"),
 }
 
+# What the parts of an entry's detail are called; one without a word here is shown by its code.
+DETAILS: dict[str, str | Promise] = {
+    "address_of": pgettext_lazy("audit detail", "address"),
+    "after": pgettext_lazy("audit detail", "after"),
+    "asked": pgettext_lazy("audit detail", "chosen"),
+    "batch": pgettext_lazy("audit detail", "batch"),
+    "before": pgettext_lazy("audit detail", "before"),
+    "card": pgettext_lazy("audit detail", "card"),
+    "click": pgettext_lazy("audit detail", "button"),
+    "company": pgettext_lazy("audit detail", "company"),
+    "count": pgettext_lazy("audit detail", "number"),
+    "counts": pgettext_lazy("audit detail", "how many"),
+    "desk": pgettext_lazy("audit detail", "desk"),
+    "email": pgettext_lazy("audit detail", "e-mail"),
+    "epoch": pgettext_lazy("audit detail", "run number"),
+    "from_vault": pgettext_lazy("audit detail", "from the vault"),
+    "how": pgettext_lazy("audit detail", "how"),
+    "kept_until": pgettext_lazy("audit detail", "kept until"),
+    "kind": pgettext_lazy("audit detail", "kind"),
+    "month": pgettext_lazy("audit detail", "month"),
+    "number": pgettext_lazy("audit detail", "number on the portal"),
+    "page": pgettext_lazy("audit detail", "page"),
+    "problems": pgettext_lazy("audit detail", "asked for"),
+    "proof": pgettext_lazy("audit detail", "proof"),
+    "queued": pgettext_lazy("audit detail", "queued"),
+    "reason": pgettext_lazy("audit detail", "reason"),
+    "role": pgettext_lazy("audit detail", "role"),
+    "run": pgettext_lazy("audit detail", "run"),
+    "sha256": pgettext_lazy("audit detail", "digest"),
+    "slug": pgettext_lazy("audit detail", "short name"),
+    "stage": pgettext_lazy("audit detail", "stage"),
+    "why": pgettext_lazy("audit detail", "why"),
+    "wording": pgettext_lazy("audit detail", "wording"),
+    "wrong": pgettext_lazy("audit detail", "wrong rows"),
+    "year": pgettext_lazy("audit detail", "policy year"),
+}
+_CODES: dict[str, dict[str, str | Promise]] = {
+    "from_vault": {
+        "true": pgettext_lazy("audit detail", "yes"),
+        "false": pgettext_lazy("audit detail", "no"),
+    },
+}
+_MOVED = ("before", "after")
+
+
+def name_codes(detail: str, words: Mapping[str, str | Promise]) -> None:
+    """Let the codes that stand in this part of a detail be read as these words. For an app's `ready`."""
+    _CODES.setdefault(detail, {}).update(words)
+
 
 def action_words(code: str) -> str:
     """What an action is called; the code itself for one without a word."""
@@ -162,12 +212,21 @@ def detail_lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
     """What an entry says beyond its action, as pairs; before and after in one."""
     shown = dict(detail)
     lines = []
-    if "before" in shown and "after" in shown:
-        lines.append(("", f"{_plain(shown.pop('before'))} → {_plain(shown.pop('after'))}"))
+    if all(part in shown for part in _MOVED):
+        lines.append(("", " → ".join(_words(part, shown.pop(part)) for part in _MOVED)))
     for what, (before, after) in sorted(shown.pop("changes", {}).items()):
         lines.append((what, f"{before or '–'} → {after or '–'}"))
-    return [*lines, *((key, _plain(value)) for key, value in sorted(shown.items()) if value not in ("", {}))]
+    told = ((part, value) for part, value in sorted(shown.items()) if value not in ("", {}))
+    return [*lines, *((str(DETAILS.get(part, part)), _words(part, value)) for part, value in told)]
 
 
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+def object_words(object_type: str) -> str:
+    """What kind of thing an entry is about; the code itself for what is no longer known."""
+    named = {model._meta.model_name: model._meta.verbose_name for model in apps.get_models()}
+    return str(named.get(object_type, object_type))
+
+
+def _words(part: str, value: Any) -> str:
+    """A part's value as people read it: the word of a code, or the value as it is."""
+    plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return str(_CODES.get(part, {}).get(plain, plain))

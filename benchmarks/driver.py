@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -56,6 +57,7 @@ from tests.portal_driver.raw_server import RawServer
 SAMPLE = Path(__file__).parents[1] / "samples" / "season.json"
 YEAR = 2026
 READING_S = 10.0  # guide, 二.3
+SIDE_BY_SIDE = 4
 NETWORKS = ("closed", "reset", "408", "503", "slow", "ok")
 _READY_S = 2.0  # after so long an idle driver has readied Playwright
 _SAMPLE_S = 0.1
@@ -77,7 +79,7 @@ class Portal:
     """A simulator in a process of its own."""
 
     portal: str
-    control: str
+    controls: list[str]
     api: str
 
     def tell(self, what: str, **body: Any) -> None:
@@ -91,9 +93,10 @@ class Portal:
 
 
 @contextmanager
-def simulator() -> Iterator[Portal]:
+def simulator(*, desks: int = 1) -> Iterator[Portal]:
     """The simulator with the portal's own 10 seconds and no latency."""
     words = ["--year", str(YEAR), "--approve-after-seconds", "never", "--until-stdin-closes"]
+    words += ["--desks", str(desks)]
     process = subprocess.Popen(
         [sys.executable, "-m", "portal_driver.simulator", *words],
         stdin=subprocess.PIPE,
@@ -103,13 +106,13 @@ def simulator() -> Iterator[Portal]:
     with process:
         assert process.stdout is not None  # it is a pipe
         at = json.loads(process.stdout.readline())
-        yield Portal(at["portal"], at["controls"][0], at["api"])
+        yield Portal(at["portal"], at["controls"], at["api"])
         process.terminate()
 
 
-def sit(portal: Portal, company: PortalCompany) -> Cost:
+def sit(portal: Portal, company: PortalCompany, *, desk: int = 1) -> Cost:
     """One sitting with one company, by a driver that was started beforehand."""
-    portal.tell("desks/1/insert", card=company.card.number)
+    portal.tell(f"desks/{desk}/insert", card=company.card.number)
     with tempfile.TemporaryDirectory(prefix="xubao-bench-") as directory:
         plan = Plan(
             company=Company(company.name, company.uscc),
@@ -118,7 +121,7 @@ def sit(portal: Portal, company: PortalCompany) -> Cost:
             year=YEAR,
             profile="2024",
             portal=portal.portal,
-            control=portal.control,
+            control=portal.controls[desk - 1],
             evidence=directory,
         )
         process = subprocess.Popen(
@@ -298,6 +301,19 @@ def _print_renewals(count: int) -> None:
             )
         most = max(portal.clicks())
         print(f"an irreversible request of one company, at most: {most}; PIN found in {leaks} places")
+    _print_side_by_side(good[:SIDE_BY_SIDE])
+
+
+def _print_side_by_side(companies: list[PortalCompany]) -> None:
+    """What a company's memory is where several run, as in a season: they share the browser's program."""
+    with simulator(desks=SIDE_BY_SIDE) as portal, ThreadPoolExecutor(SIDE_BY_SIDE) as desks:
+        sittings = [desks.submit(sit, portal, one, desk=desk) for desk, one in enumerate(companies, start=1)]
+        costs = [sitting.result() for sitting in sittings]
+    ended = {str(cost.outcome) for cost in costs}
+    if ended != {str(Outcome.SUBMITTED)}:
+        sys.exit(f"{SIDE_BY_SIDE} side by side: ended {ended}, so there is nothing to measure")
+    each = statistics.mean(cost.peak_mb for cost in costs)
+    print(f"{SIDE_BY_SIDE} companies side by side: {each:.0f} MB each at most (mean of the four peaks)")
 
 
 def _sittings(companies: list[PortalCompany], count: int) -> Iterator[tuple[str, float, list[PortalCompany]]]:

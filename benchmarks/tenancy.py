@@ -21,6 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from agency import engines
+from benchmarks.filling import fill, superuser
 from benchmarks.machine import described
 
 ALLOWED = 0.10
@@ -68,7 +69,7 @@ def _measure(asked: argparse.Namespace) -> dict[str, Any]:
 
     call_command("migrate", verbosity=0)
     machine, began = described(), time.monotonic()
-    agency = _fill(asked.rows, asked.agencies)
+    agency = fill(agencies=asked.agencies, companies_each=asked.rows // asked.agencies)
     filled_s = time.monotonic() - began
     return {
         "machine": machine,
@@ -94,56 +95,6 @@ def _addresses() -> list[str]:
     return [reverse(name) + query for name, query in PAGES]
 
 
-def _fill(rows: int, agencies: int) -> UUID:
-    """As the superuser, at once; returns the agency that is measured: one in the middle."""
-    import psycopg
-
-    each = rows // agencies
-    with psycopg.connect(engines.urls().superuser, autocommit=True) as admin:
-        admin.execute(
-            "SET session_replication_role = replica"
-        )  # no triggers: this is not an audit trail's test
-        admin.execute(
-            "INSERT INTO agency_agency (id, name, slug, phone) "
-            "SELECT gen_random_uuid(), '机构 ' || n, 'a' || n, '' FROM generate_series(1, %s) n",
-            [agencies],
-        )
-        for statement in _ROWS:
-            admin.execute(statement, {"each": each})
-        admin.execute("ANALYZE")
-        found = admin.execute(
-            "SELECT id FROM agency_agency WHERE slug = %s", [f"a{agencies // 2}"]
-        ).fetchone()
-    assert found is not None  # it was just written
-    agency: UUID = found[0]
-    return agency
-
-
-_ROWS = (
-    """INSERT INTO companies_company (id, agency_id, name, uscc, region, note, created_at)
-    SELECT gen_random_uuid(), a.id, '企业 ' || n, lpad(n::text, 18, '0'), '广州', '', now()
-    FROM agency_agency a, generate_series(1, %(each)s) n""",
-    """INSERT INTO companies_contact (id, agency_id, company_id, name, mobile, email, is_primary)
-    SELECT gen_random_uuid(), agency_id, id, '王', '13800138000', 'a@b.example', true
-    FROM companies_company""",
-    """INSERT INTO companies_card (id, agency_id, company_id, kind, number, certificate, holder, custody,
-        drawer, quarantine_reason)
-    SELECT gen_random_uuid(), agency_id, id, 'legal_person', 'C' || right(uscc, 12), '', '', 'agency', '', ''
-    FROM companies_company""",
-    """INSERT INTO renewals_renewal (id, agency_id, company_id, year, state, state_since, priority, epoch,
-        setbacks, reason, reason_detail, application_number, note, stage, queued_at, changed_at)
-    SELECT gen_random_uuid(), agency_id, id, extract(year FROM now())::int, 'waiting', now(), 0, 0, 0, '',
-        '{}', '', '', 'confirmation', now(), now() FROM companies_company""",
-    """INSERT INTO renewals_stage (id, agency_id, renewal_id, name, state)
-    SELECT gen_random_uuid(), agency_id, id, s, 'pending' FROM renewals_renewal,
-    unnest(ARRAY['confirmation', 'sealing', 'signing', 'authorization', 'receipt']) s""",
-    """INSERT INTO agency_auditentry (id, agency_id, number, at, actor_name, action, object_type, object_id,
-        detail, previous, digest)
-    SELECT gen_random_uuid(), agency_id, row_number() OVER (PARTITION BY agency_id), now(), 'xubao', 'queued',
-        'renewal', id, '{}', '', '' FROM renewals_renewal""",
-)
-
-
 def _browser(agency: UUID) -> Any:
     """A browser in which an admin of the agency is signed in."""
     from django.test import Client
@@ -161,10 +112,9 @@ def _browser(agency: UUID) -> Any:
 
 def _roles() -> tuple[Any, Any]:
     """Two connections: the product's own, and the same of a role that walls do not bind."""
-    import psycopg
     from django.db import connections
 
-    with psycopg.connect(engines.urls().superuser, autocommit=True) as admin:
+    with superuser() as admin:
         admin.execute("DROP ROLE IF EXISTS xubao_bare")
         admin.execute("CREATE ROLE xubao_bare LOGIN BYPASSRLS IN ROLE xubao_app")
     bare = connections.create_connection("default")

@@ -20,6 +20,7 @@ HELP = """./run VERB
   bench     measure: ./run bench NAME runs benchmarks/NAME.py
   sbom      what Xubao is built from, as CycloneDX, on standard output
   picture   the README's picture of the board, taken from a running demo
+  screenshots  every page of a running demo, in both themes and three widths, into var/screenshots
   setup     only set this checkout up; the other verbs do so by themselves
   help      this text
 
@@ -35,6 +36,7 @@ _PROGRAMS = {
     "drive": ["-m", "portal_driver", "drive"],
     "portal": ["-m", "portal_driver"],
     "picture": ["-m", "docs.picture"],
+    "screenshots": ["-m", "docs.screenshots"],
     "sbom": ["-m", "bootstrap.sbom"],
     "manage": ["-m", "agency.engines", str(PYTHON), "manage.py"],
 }

@@ -138,10 +138,15 @@ class Contact:
 
 @dataclass(frozen=True)
 class ExpectedCard:
-    """The card that must be in the reader; an empty certificate is not compared."""
+    """The card that must be in the reader; an empty certificate is not compared.
+
+    `is_said` is whether a person said that it is in, because it may tell nothing without its PIN.
+    What it tells all the same must still be right.
+    """
 
     number: str
     certificate: str = ""
+    is_said: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,7 +224,10 @@ class Started:
 
 @dataclass(frozen=True)
 class CardRead:
-    """Whose card is in the reader, read without a PIN. `valid_until` is an ISO date or empty."""
+    """Whose card is in the reader, read without a PIN; empty where the card does not tell it so.
+
+    `valid_until` is an ISO date.
+    """
 
     type: ClassVar[str] = "card_read"
     number: str

@@ -127,15 +127,15 @@ class CardControl:
             answer = await self._answer_to(Method(method))
         return _data(answer)
 
-    async def read_card(self) -> CardRead:
-        """Whose card is in the reader.
+    async def read_card(self, *, may_be_silent: bool = False) -> CardRead:
+        """Whose card is in the reader. One that `may_be_silent` need not tell even its number.
 
         Raises `PersonNeeded` (CARD_ABSENT) when there is none, and `PortalUnavailable`
         (CONTROL_UNREACHABLE) when the control cannot open its reader.
         """
         version = await self._optional(Method.VERSION)
         return CardRead(
-            number=await self.read_number(),
+            number=await self.read_number(may_be_silent=may_be_silent),
             certificate=await self._optional(Method.CERTIFICATE),
             holder=await self._optional(Method.HOLDER),
             company=await self._optional(Method.COMPANY),
@@ -143,13 +143,15 @@ class CardControl:
             control_version=version,
         )
 
-    async def read_number(self) -> str:
+    async def read_number(self, *, may_be_silent: bool = False) -> str:
         """The number of the card in the reader, by one request. Raises as `read_card` does."""
         try:
             number = next(iter(await self.ask(Method.CARD_NUMBER)), "")
         except CardError as error:
             if error.trouble in (Trouble.NO_READER, Trouble.UNREACHABLE):
                 raise PortalUnavailable(Reason.CONTROL_UNREACHABLE, control=str(error)) from None
+            if may_be_silent and error.trouble is not Trouble.NO_CARD:
+                return ""
             raise PersonNeeded(Reason.CARD_ABSENT, control=str(error)) from None
         if not number:
             raise PersonNeeded(Reason.CARD_ABSENT, control="no card number")
@@ -218,10 +220,13 @@ def check_card(card: CardRead, expected: ExpectedCard, *, today: date) -> None:
     """Let only the plan's card pass, and only while its certificate is valid.
 
     All of this stands before any PIN: the portal refuses another company's card or an expired
-    certificate only after a PIN was typed, and that can cost a try. Raises `PersonNeeded`.
+    certificate only after a PIN was typed, and that can cost a try. A person's word stands only for
+    what the card itself does not tell. Raises `PersonNeeded`.
     """
-    same_certificate = expected.certificate in ("", card.certificate)
-    if card.number != expected.number or not same_certificate:
+    untold = ("",) if expected.is_said else ()
+    same_number = card.number in (expected.number, *untold)
+    same_certificate = expected.certificate == "" or card.certificate in (expected.certificate, *untold)
+    if not (same_number and same_certificate):
         raise PersonNeeded(Reason.CARD_WRONG, expected=expected.number, seen=card.number)
     if card.valid_until and date.fromisoformat(card.valid_until) < today:
         raise PersonNeeded(Reason.CERTIFICATE_EXPIRED, valid_until=card.valid_until)

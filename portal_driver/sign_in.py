@@ -29,7 +29,7 @@ async def identify_card(sitting: Sitting) -> None:
 
 async def _read_card(sitting: Sitting) -> CardRead:
     async with CardControl.at(sitting.plan.control, timeout_s=sitting.profile.limits.control_s) as control:
-        return await control.read_card()
+        return await control.read_card(may_be_silent=sitting.plan.card.is_said)
 
 
 def _check_card(sitting: Sitting, card: CardRead) -> None:

@@ -119,7 +119,7 @@ def make_plan(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Pla
     return contract.Plan(
         company=contract.Company(company.name, company.uscc),
         contact=contract.Contact(contact.name, contact.mobile, contact.email),
-        card=contract.ExpectedCard(card.number, card.certificate),
+        card=contract.ExpectedCard(card.number, card.certificate, is_said=not desk.reads_cards),
         year=run.renewal.year,
         profile=run.profile,
         portal=settings.PORTAL_URL,

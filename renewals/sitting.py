@@ -49,6 +49,8 @@ def _work(desk: Desk) -> Notice:
         number = card_number(desk.control) if desk.reads_cards else desk.card_number
     except PortalUnavailable:
         return Notice.CONTROL_UNREACHABLE
+    if not (number or desk.reads_cards):
+        return Notice.SAY_WHICH
     with scope(desk.agency_id):
         desks.card_seen(desk, number)
         card = desks.card_in(number)

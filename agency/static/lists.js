@@ -27,7 +27,8 @@
   };
 
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+    // A dialog that was just closed may have the focus until the next frame is drawn.
+    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open]");
     const act = keys[event.key];
     if (!act || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();

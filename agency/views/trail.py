@@ -17,7 +17,15 @@ from agency.models import AuditEntry
 from agency.people import admin_only
 from agency.sending import send_file
 from agency.spreadsheets import write_csv, write_xlsx
-from agency.trail import ENTRIES_A_PAGE, TrailFilter, action_words, as_rows, detail_lines, headings
+from agency.trail import (
+    ENTRIES_A_PAGE,
+    TrailFilter,
+    action_words,
+    as_rows,
+    detail_lines,
+    headings,
+    object_words,
+)
 
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -31,6 +39,7 @@ class Shown:
 
     entry: AuditEntry
     action: str
+    about: str
     lines: list[tuple[str, str]]
 
     @property
@@ -77,7 +86,8 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def _shown(entry: AuditEntry) -> Shown:
-    return Shown(entry, action_words(entry.action), detail_lines(entry.detail))
+    about = object_words(entry.object_type)
+    return Shown(entry, action_words(entry.action), about, detail_lines(entry.detail))
 
 
 def _number(text: str) -> int | None:

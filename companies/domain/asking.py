@@ -93,7 +93,7 @@ def ask(companies: Iterable[UUID], *, year: int, on: date, by: Membership) -> li
         )
         for letter in letters
     )
-    about = ((letter.company, {"year": year, "for": ", ".join(letter.problems)}) for letter in letters)
+    about = ((letter.company, {"year": year, "problems": ", ".join(letter.problems)}) for letter in letters)
     audit.record_each("companies_asked", about, by=by.user)
     return letters
 

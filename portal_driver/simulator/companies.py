@@ -25,6 +25,8 @@ class CardData:
     holder: str
     pin: str
     valid_until: date
+    # It tells nothing of itself before its PIN was right. Whether real ones do is not known [P].
+    is_silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def _card(raw: Mapping[str, Any], today: date) -> CardData:
         holder=str(raw["holder"]),
         pin=str(raw["pin"]),
         valid_until=valid_until,
+        is_silent=bool(raw.get("is_silent", False)),
     )
 
 

@@ -6,7 +6,8 @@ matched by method, frames that begin with `{` and nothing else, the end of the c
 (no card) and 50200 (no reader), a PIN verified once for the card's whole opening and optional in a signature
 after that, blocks with a 128-character header and their answers `_nextBlock`.
 Not seen, and chosen here [?]: the errors 50021 (wrong PIN, with the tries left), 50022 (locked) and 50020 (no
-PIN given, which spends no try), what `SpcGetEntID`, `SpcGetEntMode` and `SpcGetCardUserInfo` hold,
+PIN given, which spends no try; a silent card answers so to whatever it is asked before its PIN), what
+`SpcGetEntID`, `SpcGetEntMode` and `SpcGetCardUserInfo` hold,
 `Err:Base60400`, `60404` and `60413` for requests that are malformed, unknown or in blocks, and that a
 wrong PIN in `SpcChangePIN` spends a try and a right one changes nothing.
 """
@@ -62,9 +63,11 @@ class Control:
         self._desk = desk
         # The card whose PIN was verified since it was opened: it signs without another until it is closed.
         self._verified: Card | None = None
+        # The card whose PIN was right since it was opened: it tells about itself then, however silent.
+        self._proved: Card | None = None
         self._methods: dict[str, Callable[[Arguments], list[Any]]] = {
             "ver": lambda _: [VERSION],
-            "cus-sec_SpcInitEnvEx": lambda _: self._of_card(lambda card: []),
+            "cus-sec_SpcInitEnvEx": lambda _: self._of_card(lambda card: [], also_silent=True),
             "cus-sec_SpcClearEnv": lambda _: self._close(),
             "cus-sec_SpcGetCardID": lambda _: self._of_card(lambda card: [card.number]),
             "cus-sec_SpcGetCertNo": lambda _: self._of_card(lambda card: [card.company.card.certificate]),
@@ -132,11 +135,14 @@ class Control:
             words = f"[读卡器底层库]验证卡密码失败:错误码：50021,剩余次数：{refused.tries_left}"
             return _answer(method, number, error=[words, "Err:Custom50021"])
 
-    def _of_card(self, read: Callable[[Card], list[Any]]) -> list[Any]:
-        return read(self._reader.card)
+    def _of_card(self, read: Callable[[Card], list[Any]], *, also_silent: bool = False) -> list[Any]:
+        card = self._reader.card
+        if card.company.card.is_silent and self._proved is not card and not also_silent:
+            raise _NoPin
+        return read(card)
 
     def _close(self) -> list[Any]:
-        self._verified = None
+        self._verified = self._proved = None
         return []
 
     def _use_pin(self, pin: str) -> Card:
@@ -154,6 +160,7 @@ class Control:
         if faults.take(Kind.WRONG_PIN, uscc, Screen.LOGIN) and not card.is_locked:
             card.spend_try()
         card.verify_pin(pin)
+        self._proved = card
         return card
 
     def _verify_pin(self, args: Arguments) -> list[Any]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from companies.models import Card
@@ -24,6 +24,13 @@ from renewals.models import CLAIMABLE, Desk, Renewal, Run, State
 LEASE = timedelta(seconds=60)
 # Three heartbeats fit into a lease, so that one lost heartbeat ends nothing.
 HEARTBEAT_S = 15.0
+
+# A card that cannot be read is in the reader because a person says so, and for one sitting only: another
+# may be in by the next, and a PIN on a wrong card costs a try. A worker that died ended its sitting, too.
+_CARD_UNLESS_SAID = Case(When(reads_cards=False, then=Value("")), default=F("card_number"))
+_CARD_UNLESS_SAID_BEFORE = Case(
+    When(reads_cards=False, sitting__isnull=False, then=Value("")), default=F("card_number")
+)
 
 
 class EpochLost(RuntimeError):
@@ -122,15 +129,18 @@ def renew_lease(run: Run) -> bool:
 def begin_sitting(desk: Desk) -> bool:
     """Take the desk for one sitting; False while another worker has it or it is paused.
 
-    Sets `desk.sitting`.
+    Sets `desk.sitting`, and `desk.card_number` as it is now.
     """
     sitting = uuid4()
     nobody_sits = Q(sitting__isnull=True) | Q(sitting_until__lt=Now())
     free = Desk.objects.filter(nobody_sits, ~is_desk_paused(), pk=desk.pk)
-    if free.update(sitting=sitting, sitting_until=Now() + LEASE, notice="") == 0:
+    taken = free.update(
+        sitting=sitting, sitting_until=Now() + LEASE, notice="", card_number=_CARD_UNLESS_SAID_BEFORE
+    )
+    if taken == 0:
         return False
-    desk.sitting = sitting
-    return True
+    desk.refresh_from_db(fields=["sitting", "card_number"])
+    return desk.sitting == sitting
 
 
 def keep_sitting(desk: Desk) -> bool:
@@ -147,5 +157,5 @@ def may_go_on(desk: Desk) -> bool:
 def end_sitting(desk: Desk, *, notice: str) -> None:
     """Free the desk and leave a notice for the person at the reader; nothing if it was taken over."""
     Desk.objects.filter(pk=desk.pk, sitting=desk.sitting).update(
-        sitting=None, sitting_until=None, notice=notice
+        sitting=None, sitting_until=None, notice=notice, card_number=_CARD_UNLESS_SAID
     )

@@ -27,6 +27,7 @@ class Notice(StrEnum):
     """What the desk page says about the card in the reader."""
 
     TAKE_OUT = "take_out"
+    SAY_WHICH = "say_which"
     UNKNOWN_CARD = "unknown_card"
     QUARANTINED = "quarantined"
     EXPIRED = "expired"
@@ -101,20 +102,28 @@ def refusal(card: Card | None) -> Notice | None:
 
 
 def card_seen(desk: Desk, number: str) -> None:
-    """Note which card is in the reader now; empty for none. The notice belongs to the card before."""
+    """Note which card is in the reader now; empty for none. The notice belongs to the card before.
+
+    Where cards tell nothing, only that somebody looked is noted.
+    """
     seen = Desk.objects.filter(pk=desk.pk)
-    seen.exclude(card_number=number).update(card_number=number, notice="")
+    seen.filter(reads_cards=True).exclude(card_number=number).update(card_number=number, notice="")
     seen.update(seen_at=Now())
 
 
-def card_said(desk: Desk, card: Card, *, by: User) -> None:
+def card_said(desk: Desk, card: Card, *, by: User) -> bool:
     """A person says which card is in a reader that cannot tell it without a PIN; the work begins.
 
-    The driver and the portal still compare company and USCC before anything is pressed.
+    It counts for one sitting. False, and nothing changes, while work at the desk goes on. The driver and
+    the portal still compare company and USCC before anything is pressed.
     """
-    card_seen(desk, card.number)
+    nobody_sits = Q(sitting__isnull=True) | Q(sitting_until__lt=Now())
+    said = Desk.objects.filter(nobody_sits, pk=desk.pk, reads_cards=False)
+    if not said.update(card_number=card.number, notice="", sitting=None, sitting_until=None, seen_at=Now()):
+        return False
     audit.record("card_said", desk, by=by, card=str(card))
     ring(desk)
+    return True
 
 
 def why_nothing_runs(card: Card) -> Notice | None:

@@ -14,16 +14,21 @@ def stand_still(*, why: str, by: User) -> bool:
     Raises `PermissionDenied` for anybody but an operator.
     """
     begun = bool(ask("SELECT operator_stands_still(%s, %s)", [why, by.name], by=by)[0][0])
-    for agency_id, _ in every_agency() if begun else []:
-        with scope(agency_id):
-            audit.record("standstill_begun", Agency.objects.get(pk=agency_id), by=by, why=why)
+    if begun:
+        tell_everybody("standstill_begun", by=by, why=why)
     return begun
 
 
 def go_on(*, by: User) -> bool:
     """The work goes on, one run more at a time; False where nothing stood still. Raises as `stand_still`."""
     ended = bool(ask("SELECT operator_goes_on(%s)", [by.name], by=by)[0][0])
-    for agency_id, _ in every_agency() if ended else []:
-        with scope(agency_id):
-            audit.record("standstill_ended", Agency.objects.get(pk=agency_id), by=by)
+    if ended:
+        tell_everybody("standstill_ended", by=by)
     return ended
+
+
+def tell_everybody(action: str, *, by: User | None, **detail: str) -> None:
+    """Write it into each agency's trail."""
+    for agency_id, _ in every_agency():
+        with scope(agency_id):
+            audit.record(action, Agency.objects.get(pk=agency_id), by=by, **detail)

@@ -14,11 +14,13 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
+from django.utils import translation
 
 from agency import audit
 from agency.audit import Fault, Finding
 from agency.models import Agency, AuditEntry, User
 from agency.tenancy import scope
+from agency.trail import detail_lines, object_words
 from companies.models import Company
 from tests.database import OUR_AGENCY, superuser
 
@@ -177,3 +179,20 @@ def test_words_cannot_be_shifted_from_one_column_to_the_next(trail: list[int]) -
             "action = object_type WHERE number = 2"
         )
     assert findings() == [Finding(2, Fault.CHANGED)]
+
+
+def test_codes_in_an_entry_are_read_as_words() -> None:
+    with translation.override("zh-hans"):
+        moved = detail_lines(
+            {"before": "waiting", "after": "running", "reason": "pin_refused", "new": "part"}
+        )
+    assert moved == [
+        ("", "待办理 → 办理中"),
+        ("new", "part"),
+        ("原因", "门户拒绝了卡密码。用掉了一次机会，系统不会再试。"),
+    ]
+
+
+def test_what_an_entry_is_about_is_read_as_words() -> None:
+    with translation.override("zh-hans"):
+        assert [object_words("renewal"), object_words("gone")] == ["续保", "gone"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import socket
 import zipfile
 from datetime import date, timedelta
 from io import BytesIO, StringIO
@@ -258,7 +260,8 @@ def test_the_operator_does_the_same_by_command(company: Company, chen: User, tmp
         call_command("person_data", "lingnan", chen.email, erase=True)
     call_command("company_data", "lingnan", company.uscc, erase="企业来函", stdout=said)
     with scope(OUR_AGENCY):
-        actions = list(AuditEntry.objects.order_by("number").values_list("action", flat=True))
-    assert actions == ["company_exported", "person_exported", "company_erased"]
+        told = list(AuditEntry.objects.order_by("number").values_list("action", "actor_name"))
+    assert [action for action, _who in told] == ["company_exported", "person_exported", "company_erased"]
+    assert {who for _action, who in told} == {f"{getpass.getuser()}@{socket.gethostname()}"}
     with pytest.raises(CommandError, match="has no company"):
         call_command("company_data", "lingnan", uscc_for(999), plan=True)

@@ -160,6 +160,20 @@ def test_the_board_is_worked_with_the_keyboard_alone(site: Site) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("清远市远航电子有限公司")
 
 
+def test_a_key_right_after_the_help_was_closed_is_not_lost(site: Site) -> None:
+    page = site.open("mei", reverse("renewals:board"))
+    page.evaluate(
+        """() => {
+          const help = document.getElementById("help");
+          help.showModal();
+          const focused = document.activeElement;
+          help.close();
+          focused.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }));
+        }"""
+    )
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
 def test_choosing_a_filter_acts_at_once_and_stands_in_the_address(site: Site) -> None:
     page = site.open("mei", reverse("renewals:board"))
     page.get_by_role("combobox", name="环节").select_option("receipt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -24,9 +25,13 @@ from portal_driver.contract import (
     Reason,
     Standing,
 )
+from portal_driver.profile import Profile
 from portal_driver.simulator.companies import Company
+from portal_driver.simulator.running import Simulator
+from portal_driver.simulator.settings import Settings
 from portal_driver.simulator.world import Step
-from tests.portal_driver.desk import DESK, Desk, Staff
+from tests.portal_driver.conftest import READING_S
+from tests.portal_driver.desk import DESK, YEAR, Desk, Staff
 
 pytestmark = pytest.mark.browser
 
@@ -60,6 +65,43 @@ async def test_the_same_card_with_another_certificate_is_not_used(desk: Desk, ho
     finished, staff = await desk.renew(hongda, card=renewed)
 
     assert (finished.outcome, finished.reason) == (PERSON, Reason.CARD_WRONG)
+    assert staff.heard(NeedPin) == []
+
+
+async def test_a_card_that_tells_nothing_is_used_on_a_persons_word(
+    hongda: Company, profile: Profile, tmp_path: Path
+):
+    silent = replace(hongda, card=replace(hongda.card, is_silent=True))
+    said = ExpectedCard(silent.card.number, silent.card.certificate, is_said=True)
+    settings = Settings(year=YEAR, desks=DESK, approve_after_s=None, read_seconds=READING_S)
+    with Simulator((silent,), settings) as portal:
+        desk = Desk(portal, profile, tmp_path)
+        untold, nobody = await desk.renew(silent)
+        finished, _ = await desk.renew(silent, card=said)
+
+        assert (untold.reason, nobody.heard(NeedPin)) == (Reason.CARD_ABSENT, [])
+        assert finished.outcome is Outcome.SUBMITTED
+        assert desk.clicks(silent)["confirm"] == ONCE
+
+
+async def test_a_persons_word_does_not_outweigh_what_the_card_tells(
+    desk: Desk, hongda: Company, nanyue: Company
+):
+    desk.portal.insert(DESK, nanyue.card.number)
+    said = ExpectedCard(hongda.card.number, is_said=True)
+
+    finished, staff = await desk.renew(hongda, card=said, insert=False)
+
+    assert (finished.outcome, finished.reason) == (PERSON, Reason.CARD_WRONG)
+    assert staff.heard(NeedPin) == []
+
+
+async def test_a_persons_word_puts_no_card_into_an_empty_reader(desk: Desk, hongda: Company):
+    said = ExpectedCard(hongda.card.number, is_said=True)
+
+    finished, staff = await desk.renew(hongda, card=said, insert=False)
+
+    assert (finished.outcome, finished.reason) == (PERSON, Reason.CARD_ABSENT)
     assert staff.heard(NeedPin) == []
 
 

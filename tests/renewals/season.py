@@ -72,7 +72,9 @@ class Season:
             return ask()
 
 
-def on_the_portal(company: Company, *, authorized_before: bool) -> dict[str, Any]:
+def on_the_portal(
+    company: Company, *, authorized_before: bool, card_is_silent: bool = False
+) -> dict[str, Any]:
     """The company as the simulator is told of it."""
     with scope(company.agency_id):
         card = company.cards.get()
@@ -86,6 +88,7 @@ def on_the_portal(company: Company, *, authorized_before: bool) -> dict[str, Any
             "holder": "王志强",
             "pin": PIN,
             "valid_for_days": 300,
+            "is_silent": card_is_silent,
         },
     }
 
@@ -105,10 +108,9 @@ def our_side(*, vault_pin: str = PIN) -> tuple[Company, Card, Desk, Renewal, Use
     return company, card, desk, make_renewal(company, mei), mei
 
 
-def simulate(company: Company, *, authorized_before: bool) -> Simulator:
-    """A simulator that knows this company; approval comes by hand."""
-    raw = {"companies": [on_the_portal(company, authorized_before=authorized_before)]}
-    known = companies_from(raw, today=timezone.localdate())
+def simulate(company: Company, **on_it: bool) -> Simulator:
+    """A simulator that knows this company, as `on_the_portal` says; approval comes by hand."""
+    known = companies_from({"companies": [on_the_portal(company, **on_it)]}, today=timezone.localdate())
     return Simulator(known, Settings(year=YEAR, approve_after_s=None))
 
 

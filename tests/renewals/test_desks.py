@@ -8,8 +8,9 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from agency.models import User
 from companies.models import Card, Company
-from renewals.domain import desks
+from renewals.domain import claiming, desks
 from renewals.domain.desks import Notice
 from renewals.models import Desk, Renewal
 
@@ -56,6 +57,66 @@ def test_a_card_that_cannot_be_used_is_not_asked_for(
 def test_what_is_not_due_is_not_asked_for(renewal: Renewal, wus_company: Company) -> None:
     Renewal.objects.filter(pk=renewal.pk).update(look_at=Now() + timedelta(hours=1))
     assert companies_on_the_sheet() == [wus_company]
+
+
+# --- a reader that cannot tell which card is in ---------------------------------------------
+
+
+@pytest.fixture
+def silent_desk(desk: Desk) -> Desk:
+    desk.reads_cards = False
+    desk.save()
+    return desk
+
+
+def test_what_a_person_says_counts_for_one_sitting(silent_desk: Desk, company: Company, mei: User) -> None:
+    card = company.cards.get()
+    assert desks.card_said(silent_desk, card, by=mei)
+    assert claiming.begin_sitting(silent_desk)
+    assert silent_desk.card_number == card.number
+    claiming.end_sitting(silent_desk, notice="")
+    assert Desk.objects.get().card_number == ""
+
+
+def test_what_was_said_to_a_worker_that_died_counts_no_more(
+    silent_desk: Desk, company: Company, mei: User
+) -> None:
+    desks.card_said(silent_desk, company.cards.get(), by=mei)
+    assert claiming.begin_sitting(silent_desk)
+    Desk.objects.update(sitting_until=Now() - timedelta(seconds=1))
+    after = Desk.objects.get()
+    assert claiming.begin_sitting(after)
+    assert after.card_number == ""
+
+
+def test_it_can_be_said_again_at_once_after_a_worker_died(
+    silent_desk: Desk, company: Company, mei: User
+) -> None:
+    assert claiming.begin_sitting(silent_desk)
+    Desk.objects.update(sitting_until=Now() - timedelta(seconds=1))
+    assert desks.card_said(silent_desk, company.cards.get(), by=mei)
+    after = Desk.objects.get()
+    assert claiming.begin_sitting(after)
+    assert after.card_number == company.cards.get().number
+
+
+def test_nothing_can_be_said_while_the_desk_works(
+    silent_desk: Desk, company: Company, wus_company: Company, mei: User
+) -> None:
+    desks.card_said(silent_desk, company.cards.get(), by=mei)
+    assert claiming.begin_sitting(silent_desk)
+    assert not desks.card_said(silent_desk, wus_company.cards.get(), by=mei)
+    assert Desk.objects.get().card_number == company.cards.get().number
+
+
+def test_nothing_is_said_of_a_reader_that_can_tell(desk: Desk, company: Company, mei: User) -> None:
+    assert not desks.card_said(desk, company.cards.get(), by=mei)
+
+
+def test_an_empty_look_takes_no_persons_word_away(silent_desk: Desk, company: Company, mei: User) -> None:
+    desks.card_said(silent_desk, company.cards.get(), by=mei)
+    desks.card_seen(silent_desk, "")
+    assert Desk.objects.get().card_number == company.cards.get().number
 
 
 def test_an_unknown_card_is_said_to_be_unknown() -> None:

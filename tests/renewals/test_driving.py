@@ -15,10 +15,11 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
+from agency.models import User
 from agency.tenancy import scope
 from companies.models import Card
 from portal_driver.contract import Channel
-from renewals.domain.desks import Notice
+from renewals.domain.desks import Notice, card_said
 from renewals.domain.keeping import path_of
 from renewals.driving import make_plan
 from renewals.models import Desk, Evidence, Intent, IntentState, Policy, Run, StageState, State
@@ -33,10 +34,16 @@ NOTHING = {"confirm": 0, "seal": 0, "sign": 0, "authorize": 0, "receipt": 0}
 
 @contextmanager
 def season(
-    settings: pytest.FixtureRequest, tmp_path: Path, *, authorized_before: bool = True, vault_pin: str = PIN
+    settings: pytest.FixtureRequest,
+    tmp_path: Path,
+    *,
+    vault_pin: str = PIN,
+    authorized_before: bool = True,
+    card_is_silent: bool = False,
 ) -> Iterator[Season]:
     company, card, desk, renewal, _mei = our_side(vault_pin=vault_pin)
-    with simulate(company, authorized_before=authorized_before) as simulator:
+    portal = simulate(company, authorized_before=authorized_before, card_is_silent=card_is_silent)
+    with portal as simulator:
         settings.PORTAL_URL = simulator.portal  # type: ignore[attr-defined]
         settings.MEDIA_ROOT = tmp_path  # type: ignore[attr-defined]
         with scope(OUR_AGENCY):
@@ -128,6 +135,21 @@ def test_another_card_in_the_reader_touches_nothing(settings: pytest.FixtureRequ
         sit(played.desk.agency_id, played.desk.pk)
         assert played.in_agency(Desk.objects.get).notice == Notice.UNKNOWN_CARD
         assert played.in_agency(Run.objects.count) == 0
+
+
+def test_a_card_that_tells_nothing_is_worked_on_a_persons_word_and_for_one_sitting(
+    settings: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    with season(settings, tmp_path, card_is_silent=True) as played:
+        with scope(OUR_AGENCY):
+            Desk.objects.update(reads_cards=False)
+            desk = Desk.objects.get()
+            assert card_said(desk, played.card, by=User.objects.get(email="mei@lingnan.example"))
+        assert played.insert_card_and_sit().state == State.SUBMITTED
+        played.let_the_look_be_due()
+        assert played.insert_card_and_sit().state == State.SUBMITTED
+        assert played.in_agency(Run.objects.count) == 1
+        assert played.in_agency(Desk.objects.get).notice == Notice.SAY_WHICH
 
 
 def test_a_worker_that_lost_its_renewal_ends_its_driver(

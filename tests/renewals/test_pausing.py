@@ -171,6 +171,12 @@ def test_the_operator_lets_the_installation_stand_still_and_go_on(proven: list[s
         call_command("standstill", "--end", "--by", "operator")
     kept = Standstill.objects.get()
     assert (kept.why, kept.begun_by, kept.ended_by) == ("门户维护", "operator", "operator")
+    with scope(card.agency_id):
+        told = AuditEntry.objects.filter(action__startswith="standstill_").order_by("number")
+        assert [(entry.action, entry.actor_name.split("@")[0]) for entry in told] == [
+            ("standstill_begun", "operator"),
+            ("standstill_ended", "operator"),
+        ]
 
 
 def test_a_resumed_pause_is_not_over_the_work_any_more(renewal: Renewal, mei: User) -> None:

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, agency: str, email: str, export: Path | None, **_options: Any) -> None:
         if (found := agency_id(agency)) is None:
             raise CommandError(f'There is no agency "{agency}".')
-        with scope(found):
+        with scope(found), audit.at_the_terminal():
             member = Membership.objects.filter(user__email=email.lower()).select_related("user").first()
             if member is None:
                 raise CommandError(f"{agency} knows nobody with the address {email}.")

@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, agency: str, uscc: str, **options: Any) -> None:
         if (found := agency_id(agency)) is None:
             raise CommandError(f'There is no agency "{agency}".')
-        with scope(found):
+        with scope(found), audit.at_the_terminal():
             company = Company.objects.filter(uscc=uscc.upper()).first()
             if company is None:
                 raise CommandError(f"{agency} has no company with the code {uscc}.")

@@ -57,8 +57,8 @@
     const control = await Control.open(address);
     try {
       await control.ask("cus-sec_SpcInitEnvEx");
-      const [card] = await control.ask("cus-sec_SpcGetCardID");
       const [signature, certificate] = await control.ask("cus-sec_SpcSignDataAsPEM", { inData: random, passwd: pin });
+      const [card] = await control.ask("cus-sec_SpcGetCardID"); // after the PIN: some tell nothing before it
       await control.ask("cus-sec_SpcClearEnv");
       return { card, certificate, signature };
     } finally {

@@ -23,15 +23,22 @@ class Command(BaseCommand):
         parser.add_argument("code", help="unique in the installation: letters, digits, hyphens")
         parser.add_argument("name", help="the desk's name, as people read it")
         parser.add_argument("control", help="the address of its card control, such as ws://127.0.0.1:61232")
+        parser.add_argument(
+            "--cards-are-silent",
+            action="store_true",
+            help="cards there tell nothing without their PIN: staff say which one is in",
+        )
 
-    def handle(self, *_args: Any, agency: str, code: str, name: str, control: str, **_options: Any) -> None:
+    def handle(self, *_args: Any, agency: str, code: str, name: str, control: str, **options: Any) -> None:
         address = urlsplit(control)
         if address.scheme not in ("ws", "wss") or not address.hostname:
             raise CommandError(f'"{control}" is no address of a control; write ws://HOST:PORT')
         try:
             owner = agency_named(agency)
             with inside(owner.pk):
-                Desk(agency=owner, code=code, name=name, control=control).save(using=OWNER)
+                desk = Desk(agency=owner, code=code, name=name, control=control)
+                desk.reads_cards = not options["cards_are_silent"]
+                desk.save(using=OWNER)
         except Agency.DoesNotExist:
             raise CommandError(f'There is no agency "{agency}".') from None
         except IntegrityError:

@@ -9,7 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 from django.db.models.functions import Now
 
+from agency import audit
 from agency.operating import OWNER
+from renewals.domain import standing_still
 from renewals.models import Standstill
 
 
@@ -36,10 +38,14 @@ class Command(BaseCommand):
             Standstill.objects.using(OWNER).create(why=why, begun_by=by)
         except IntegrityError:
             raise CommandError("The installation stands still already.") from None
+        with audit.at_the_terminal(by):
+            standing_still.tell_everybody("standstill_begun", by=None, why=why)
         self.stdout.write("Nothing begins any more. What was pressed is read to its end.")
 
     def _end(self, by: str) -> None:
         standing = Standstill.objects.using(OWNER).filter(ended_at__isnull=True)
         if not standing.update(ended_at=Now(), ended_by=by):
             raise CommandError("The installation does not stand still.")
+        with audit.at_the_terminal(by):
+            standing_still.tell_everybody("standstill_ended", by=None)
         self.stdout.write("The work goes on, one run more at a time.")
