@@ -1,4 +1,4 @@
-"""The readiness list, on its page and as a file; and asking companies by mail for what only they can bring."""
+"""The readiness list, on its page and as a file; and companies asked by mail for what only they can bring."""
 
 from __future__ import annotations
 
