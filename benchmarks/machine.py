@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from agency.engines import Supervisor
+
 AGENCY = UUID("be9c0000-0000-4000-8000-000000000001")
 
 
@@ -30,7 +32,7 @@ def described() -> str:
 
 
 @contextmanager
-def engines_of_its_own() -> Iterator[None]:
+def engines_of_its_own() -> Iterator[Supervisor]:
     """Postgres (with fsync, as in production) and Valkey in a directory of their own; Django on them."""
     with tempfile.TemporaryDirectory(prefix="xubao-bench-") as runtime:
         os.environ["XUBAO_RUNTIME"] = runtime
@@ -54,7 +56,7 @@ def engines_of_its_own() -> Iterator[None]:
                     "INSERT INTO agency_agency (id, name, slug, phone) VALUES (%s, 'Bench', 'bench', '1')",
                     [AGENCY],
                 )
-            yield
+            yield supervisor
             for connection in connections.all(initialized_only=True):
                 connection.close()
 
@@ -82,9 +84,9 @@ class Share:
 @contextmanager
 def shared() -> Iterator[Share]:
     """What the block costs in CPU: a rate means little where others used half of the machine."""
-    share = Share(-_cpu_below(os.getpid()), -_cpu_of_all())
+    share = Share(-cpu_below(os.getpid()), -_cpu_of_all())
     yield share
-    share.ours += _cpu_below(os.getpid())
+    share.ours += cpu_below(os.getpid())
     share.others += _cpu_of_all() - share.ours
 
 
@@ -109,7 +111,7 @@ def processes_below(root: int) -> dict[int, float]:
     return found
 
 
-def _cpu_below(root: int) -> float:
+def cpu_below(root: int) -> float:
     return sum(processes_below(root).values())
 
 

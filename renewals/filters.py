@@ -9,10 +9,12 @@ import django_filters as filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from companies.filters import colleagues
 from companies.models import Card
 from renewals.domain.stages import SETTLED
+from renewals.domain.today import IS_DUE
 from renewals.models import Batch, Renewal, Stage, StageName, State
 from renewals.sentences import reason_words
 
@@ -46,6 +48,11 @@ class BoardFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
         empty_label=_("In charge: everybody"),
     )
     days = filters.NumberFilter(method="unmoved", label=_("Unmoved for days"), min_value=0, max_value=3650)
+    # What the numbers of Today open: no field on the board asks for them.
+    since = filters.DateFilter(
+        field_name="state_since", lookup_expr="date__gte", label=pgettext_lazy("filter", "Since")
+    )
+    due = filters.BooleanFilter(method="is_due", label=_("Due now"))
     sort = filters.OrderingFilter(
         fields={"company__name": "company", "state_since": "since", "due_on": "due"}, label=_("Sort by")
     )
@@ -62,6 +69,10 @@ class BoardFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
                 Q(company__name__icontains=word) | Q(company__uscc__icontains=word) | Exists(card)
             )
         return renewals
+
+    def is_due(self, renewals: QuerySet[Renewal], _name: str, value: bool) -> QuerySet[Renewal]:
+        """Renewals that a card in a reader would start now, or those that it would not."""
+        return renewals.filter(IS_DUE) if value else renewals.exclude(IS_DUE)
 
     def at_stage(self, renewals: QuerySet[Renewal], _name: str, value: str) -> QuerySet[Renewal]:
         """Renewals whose first stage that is not settled is this one."""

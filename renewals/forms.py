@@ -7,10 +7,12 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from agency.models import User
+from companies.domain.readiness import REFUSED_IN_EMAIL, is_chinese_mobile
 from companies.filters import colleagues
-from renewals.models import Batch
+from renewals.models import Batch, Renewal, StageName
 
 # What the words of the form are in numbers: the run sheet goes by them after the days.
 PRIORITIES = {0: _("Usual"), 10: _("Urgent: goes before other batches"), -10: _("When there is time")}
@@ -50,3 +52,87 @@ class BatchForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         if due_on and due_on < timezone.localdate():
             raise forms.ValidationError(_("This day has passed."))
         return due_on
+
+
+class AboutRenewal(forms.Form):
+    """A form about one renewal, which it may look at."""
+
+    def __init__(self, *args: Any, renewal: Renewal, **kwargs: Any) -> None:
+        self.renewal = renewal
+        super().__init__(*args, **kwargs)
+
+
+class WhyForm(AboutRenewal):
+    """Why; it stays in the story."""
+
+    why = forms.CharField(
+        label=_("Why?"),
+        max_length=300,
+        error_messages={"required": _("Write down why: it stays in the story.")},
+    )
+
+
+class CommentForm(AboutRenewal):
+    """What colleagues should know."""
+
+    text = forms.CharField(
+        label=_("What should colleagues know?"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class AssignForm(AboutRenewal):
+    """Who looks after it from now on."""
+
+    person = forms.ModelChoiceField(
+        label=pgettext_lazy("renewal", "Assign to"),
+        queryset=User.objects.none(),
+        required=False,
+        empty_label=_("Nobody in particular"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].queryset = colleagues()  # type: ignore[attr-defined]  # a choice of rows
+
+
+class ProofForm(AboutRenewal):
+    """Up to which stage it was done by hand, and where the portal shows it."""
+
+    stage = forms.ChoiceField(label=_("Done up to"))
+    proof = forms.CharField(
+        label=_("Where does the portal show it?"),
+        min_length=4,
+        max_length=300,
+        help_text=_("For example the number of the application, and its state there."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = list(StageName)
+        first = names.index(StageName(self.renewal.stage)) if self.renewal.stage else len(names)
+        choices = [(name.value, name.label) for name in names[first:]]
+        self.fields["stage"].choices = choices  # type: ignore[attr-defined]  # a choice
+
+
+class ContactForm(AboutRenewal):
+    """A contact that the portal accepts."""
+
+    name = forms.CharField(label=pgettext_lazy("person", "Name"), max_length=60)
+    mobile = forms.CharField(label=_("Mobile"), max_length=20)
+    email = forms.EmailField(label=_("E-mail address"))
+
+    def clean_mobile(self) -> str:
+        """The portal sends its messages to a Chinese mobile."""
+        mobile: str = self.cleaned_data["mobile"]
+        if not is_chinese_mobile(mobile):
+            raise forms.ValidationError(_("This is not a Chinese mobile number."))
+        return mobile
+
+    def clean_email(self) -> str:
+        """The portal refuses two signs (guide, 二.2)."""
+        email: str = self.cleaned_data["email"]
+        if any(sign in email for sign in REFUSED_IN_EMAIL):
+            raise forms.ValidationError(
+                _("The portal refuses e-mail addresses with a hyphen or an underscore.")
+            )
+        return email

@@ -143,6 +143,8 @@ class Renewal(TenantModel):
     `epoch` grows with each claim; a worker writes only while the epoch is its own. `look_at` is
     the moment from which the next run makes sense; None means at once. `stage` is the first that
     is not settled, empty once all are: it follows the five rows of `Stage` (see `domain/stages.py`).
+    `taken_by` does it by hand on the portal: no run begins, and one under way stops before its next
+    irreversible click (see `domain/by_hand.py`).
     """
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="renewals")
@@ -161,6 +163,7 @@ class Renewal(TenantModel):
     reason = models.CharField(max_length=40, blank=True)
     reason_detail = models.JSONField(default=dict)
     assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     note = models.CharField(_("note"), max_length=300, blank=True)
     application_number = models.CharField(max_length=60, blank=True)
     queued_at = models.DateTimeField(db_default=Now())
@@ -189,6 +192,10 @@ class Renewal(TenantModel):
             models.CheckConstraint(
                 name="who_waits_for_the_portal_has_a_next_look",
                 condition=~Q(state__in=[State.SUBMITTED, State.UNKNOWN]) | Q(look_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="what_a_person_does_by_hand_no_run_takes_up",
+                condition=Q(taken_by__isnull=True) | Q(state__in=[State.RUNNING, State.ATTENTION]),
             ),
         ]
         indexes = [

@@ -48,6 +48,8 @@ def _waiting(row: Row) -> Step:
 def _running(row: Row) -> Step:
     desk = row.renewal.desk
     doing = _doing(row.run.doing) if row.run else ""
+    if row.renewal.taken_by_id:
+        doing = _("Stops before its next click that cannot be undone: a colleague takes over")
     return Step(_("Running at %(desk)s") % {"desk": desk}, doing)
 
 

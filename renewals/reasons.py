@@ -31,6 +31,8 @@ class EngineReason(StrEnum):
     CARD_QUARANTINED = "card_quarantined"
     WORKER_LOST = "worker_lost"
     RUN_TOO_LONG = "run_too_long"
+    TAKEN_OVER = "taken_over"
+    CLOSED_AS_REFUSED = "closed_as_refused"
 
 
 class Kind(StrEnum):
@@ -279,5 +281,16 @@ CATALOGUE: dict[str, Words] = {
         Kind.BUSINESS,
         _("The present policy ends soon, and the new one is not there yet."),
         _("Ask the insurer how the application stands, and tell the company."),
+    ),
+    EngineReason.TAKEN_OVER: Words(
+        Kind.BUSINESS,
+        _("A colleague does it by hand on the portal. No run begins meanwhile."),
+        _("When it is done, say what was done and where the portal shows it; or give it back."),
+    ),
+    EngineReason.CLOSED_AS_REFUSED: Words(
+        Kind.BUSINESS,
+        _("Closed as refused by a colleague. Nobody tries again this year."),
+        _("Nothing to do. Should it be possible after all, retry."),
+        Who.NOBODY,
     ),
 }

@@ -5,6 +5,7 @@ What the portal's buttons and screens say stays in Chinese, exactly as the porta
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.utils.functional import Promise
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from portal_driver.contract import Click, Outcome
-from renewals.models import Event
+from renewals.models import Event, StageName
 from renewals.reasons import CATALOGUE, is_technical
 
 # The words on the portal's five irreversible buttons (guide, 二.3, 三.1 to 三.3, 四.2).
@@ -64,6 +65,11 @@ def reason_words(code: str) -> str:
     return str(CATALOGUE[code].what) if code in CATALOGUE else code
 
 
+def reason_title(code: str) -> str:
+    """Why it stopped, in the first sentence of it: for lists, where there is no room for more."""
+    return re.split(r"。|\. |\.$", reason_words(code), maxsplit=1)[0]
+
+
 def reason_next(code: str) -> str:
     """What to do about it; empty for a code that the catalogue does not know."""
     return str(CATALOGUE[code].next) if code in CATALOGUE else ""
@@ -79,7 +85,9 @@ def sentence(event: Event) -> str:
 
 def explanation(event: Event) -> str:
     """What the sentence leaves out: the reason, or what the person wrote; empty for most events."""
-    reason, why = event.detail.get("reason", ""), event.detail.get("why", "")
+    reason, why = event.detail.get("reason", ""), event.detail.get("why") or event.detail.get("text", "")
+    if event.kind == "done_by_hand":
+        return str(event.detail.get("proof", ""))
     if reason and event.kind != "rests_complete":
         return _explained(reason)
     return str(why)
@@ -117,6 +125,8 @@ def _facts(event: Event) -> dict[str, str]:
         "state": detail.get("state", ""),
         "card": str(detail.get("number", ""))[-4:],
         "proof": _proof(detail),
+        "to": detail.get("to") or _("nobody in particular"),
+        "stage": str(StageName(detail["stage"]).label) if detail.get("stage") in StageName.values else "",
     }
 
 
@@ -157,6 +167,16 @@ _STORY: dict[str, str | Promise] = {
     "retried": gettext_lazy("%(who)s put the renewal back in the queue."),
     "stage_retried": gettext_lazy("%(who)s looked at the portal and had this step done again."),
     "cancelled": gettext_lazy("%(who)s cancelled the renewal."),
+    "closed_as_refused": gettext_lazy("%(who)s closed the renewal as refused."),
+    "take_over_asked": gettext_lazy(
+        "%(who)s takes over: the run stops before its next click that cannot be undone."
+    ),
+    "taken_over": gettext_lazy("%(who)s took over, to do it by hand on the portal."),
+    "done_by_hand": gettext_lazy(
+        "%(who)s says: done by hand on the portal, up to %(stage)s. The portal is read before anything else."
+    ),
+    "assigned": gettext_lazy("%(who)s handed it to %(to)s."),
+    "commented": gettext_lazy("%(who)s wrote:"),
     "matter_opened": gettext_lazy("A person is asked to see to something."),
     "matter_closed": gettext_lazy("What a person was asked to see to is settled."),
 }
@@ -178,6 +198,11 @@ _WEIGHTS = {
     "stage_retried": "act",
     "matter_opened": "person",
     "cancelled": "act",
+    "closed_as_refused": "act",
+    "take_over_asked": "act",
+    "taken_over": "act",
+    "done_by_hand": "act",
+    "commented": "act",
 }
 
 _FINDINGS: dict[str, str | Promise] = {

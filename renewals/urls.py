@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from django.urls import path
 
-from renewals.views import acts, batch, board, client, files, queue, renewal, report, standstill
+from renewals.views import (
+    acts,
+    attention,
+    batch,
+    board,
+    client,
+    files,
+    queue,
+    renewal,
+    report,
+    standstill,
+    today,
+)
 
 app_name = "renewals"
 urlpatterns = [
+    path("today/", today.today, name="today"),
+    path("attention/", attention.attention, name="attention"),
+    path("attention/<uuid:renewal_id>/act/", attention.act, name="deed"),
     path("board/", board.board, name="board"),
     path("board/changes/", board.changes, name="changes"),
     path("board/rows/", board.rows, name="rows"),
@@ -15,6 +30,7 @@ urlpatterns = [
     path("renewals/act/confirm/", acts.carry_out, name="carry_out"),
     path("renewals/<uuid:renewal_id>/", renewal.renewal, name="renewal"),
     path("renewals/<uuid:renewal_id>/live/", renewal.live, name="live"),
+    path("renewals/<uuid:renewal_id>/proof/", renewal.proof, name="proof"),
     path("queue/", queue.preview, name="queue"),
     path("queue/confirm/", queue.confirm, name="queue_confirm"),
     path("batches/", batch.batches, name="batches"),

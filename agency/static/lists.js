@@ -2,9 +2,11 @@
 // Everything here is comfort; the pages work without it.
 "use strict";
 (() => {
-  const rows = () => [...document.querySelectorAll("table.rows tbody tr")];
+  const ROW = "table.rows tbody tr, [data-rows] > li";
+  const rows = () => [...document.querySelectorAll(ROW)];
   const link = (row) => row?.querySelector("a.open");
-  const current = () => document.activeElement?.closest("table.rows tbody tr");
+  // Where nothing has the focus, the row that is open.
+  const current = () => document.activeElement?.closest(ROW) ?? document.querySelector("[data-rows] > [aria-current]");
 
   function move(by) {
     const all = rows();

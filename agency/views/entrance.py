@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from agency.models import Membership, Role
 from agency.people import is_operator
 
-HOME = {Role.ADMIN: "renewals:report", Role.STAFF: "renewals:board", Role.CLIENT: "renewals:mine"}
+HOME = {Role.ADMIN: "renewals:today", Role.STAFF: "renewals:today", Role.CLIENT: "renewals:mine"}
 
 
 @require_safe

@@ -6,6 +6,7 @@ checks are asked of Postgres, so that a list of ten thousand can be filtered and
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -186,6 +187,11 @@ def count_problems(companies: QuerySet[Company]) -> Counter[Problem]:
     each = Func("problems", function="unnest", output_field=TextField())
     counted = companies.order_by().values(problem=each).annotate(number=Count("pk"))
     return Counter({Problem(row["problem"]): row["number"] for row in counted})
+
+
+def is_chinese_mobile(number: str) -> bool:
+    """Whether this is a mobile number of mainland China: what the check in Postgres says, for one number."""
+    return re.match(_MOBILE, number.translate(str.maketrans("", "", _BETWEEN_DIGITS))) is not None
 
 
 def _legal_person_cards() -> QuerySet[Card]:

@@ -26,7 +26,10 @@ LOOK_EVERY_S = 0.2
 class Hands:
     """One pair of hands a desk, each in a thread of its own. `api` is the simulator's JSON API."""
 
-    def __init__(self, agency: UUID, desks: list[Desk], api: str) -> None:
+    def __init__(
+        self, agency: UUID, desks: list[Desk], api: str, *, look_every_s: float = LOOK_EVERY_S
+    ) -> None:
+        self._look_every_s = look_every_s
         self._agency = agency
         self._api = api
         self._held: set[str] = set()
@@ -50,7 +53,7 @@ class Hands:
 
     def _work(self, number: int, desk: Desk) -> None:
         with httpx.Client(base_url=self._api, timeout=10, trust_env=False) as simulator:
-            while not self._stopping.wait(LOOK_EVERY_S):
+            while not self._stopping.wait(self._look_every_s):
                 try:
                     if card := self._next_card():
                         self._serve(simulator, number, desk, card)
@@ -89,7 +92,7 @@ class Hands:
                 self._held.discard(card)
 
     def _wait(self, desk: Desk, is_so: Callable[[Desk], bool]) -> None:
-        while not self._stopping.wait(LOOK_EVERY_S):
+        while not self._stopping.wait(self._look_every_s):
             with scope(self._agency):
                 if is_so(Desk.objects.get(pk=desk.pk)):
                     return

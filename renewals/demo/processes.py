@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +52,22 @@ def start_simulator(
 
 
 def start_workers(
-    supervisor: Supervisor, desks: Sequence[Desk], *, portal: str, pace: dict[str, str]
-) -> None:
-    """The worker, the desks' worker, their watcher and beat; does not wait for them.
+    supervisor: Supervisor,
+    desks: Sequence[Desk],
+    *,
+    portal: str,
+    pace: dict[str, str],
+    watch_every_s: float = 0.3,
+    names: Collection[str] = ("desks", "watch", "worker", "beat"),
+) -> list[Child]:
+    """The worker, the desks' worker, their watcher and beat, or those named; does not wait for them.
 
     `pace` holds settings that let days pass in seconds.
     """
     env = {"PORTAL_URL": portal, "XUBAO_SIMULATION": "true", **pace}
     Path(settings.CELERY_BEAT_SCHEDULE_FILENAME).parent.mkdir(exist_ok=True)
     codes, queues = [desk.code for desk in desks], ",".join(desk.queue for desk in desks)
-    for name, argv in {
+    programs = {
         "desks": [
             *CELERY,
             "worker",
@@ -75,11 +81,15 @@ def start_workers(
             "desks@%h",
             *QUIET,
         ],
-        "watch": [PYTHON, "manage.py", "watch_desks", "--every", "0.3", *codes],
+        "watch": [PYTHON, "manage.py", "watch_desks", "--every", str(watch_every_s), *codes],
         "worker": [*CELERY, "worker", "-P", "threads", "-c", "1", "-Q", "wake", "-n", "worker@%h", *QUIET],
         "beat": [*CELERY, "beat", "--loglevel", "WARNING"],
-    }.items():
+    }
+    return [
         supervisor.spawn(name, argv, env=env, cwd=settings.BASE_DIR, grace_s=12)
+        for name, argv in programs.items()
+        if name in names
+    ]
 
 
 def free_port(wanted: int) -> int:

@@ -29,6 +29,8 @@ EXISTS (SELECT FROM renewals_matter AS matter
         WHERE matter.agency_id = renewal.agency_id AND matter.renewal_id = renewal.id
           AND matter.closed_at IS NULL{which})
 """
+# How long nobody is asked again about a late policy, once somebody has seen to it.
+ASK_AGAIN_AFTER_DAYS = 3
 _WAITS = "renewal.state IN ('waiting', 'submitted', 'unknown')"
 
 
@@ -82,8 +84,16 @@ def with_a_card_again(today: date) -> list[tuple[UUID, UUID]]:
 
 
 def overdue(ends_by: date) -> list[tuple[UUID, UUID]]:
-    """(agency, renewal) of those not over while the present policy ends by that day, nobody told of it."""
-    told = _OPEN_MATTER.format(which=f" AND matter.reason = '{EngineReason.POLICY_OVERDUE}'")
+    """(agency, renewal) of those not over while the present policy ends by that day, nobody told of it.
+
+    Who has just seen to it is not asked the same again at once.
+    """
+    told = f"""
+EXISTS (SELECT FROM renewals_matter AS matter
+        WHERE matter.agency_id = renewal.agency_id AND matter.renewal_id = renewal.id
+          AND matter.reason = '{EngineReason.POLICY_OVERDUE}'
+          AND (matter.closed_at IS NULL OR matter.closed_at > now() - interval '{ASK_AGAIN_AFTER_DAYS} days'))
+"""
     return _rows(
         "SELECT renewal.agency_id, renewal.id FROM renewals_renewal AS renewal "  # noqa: S608
         "JOIN companies_company AS company ON company.agency_id = renewal.agency_id "

@@ -1,4 +1,4 @@
-"""What a person does with renewals: try again, one stage again, all of one reason; or give up."""
+"""What a person does with renewals: try again, one stage again, all of one reason; close it, or give up."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from renewals.domain.settling import resting_state
 from renewals.domain.stages import rest_stages
 from renewals.domain.story import move
 from renewals.models import OPEN_INTENT, Batch, IntentState, Renewal, StageName, State
+from renewals.reasons import EngineReason
 
 RETRIABLE = (State.ATTENTION, State.REFUSED)
 
@@ -35,7 +36,7 @@ def retry(renewal: Renewal, *, by: User, why: str = "") -> None:
 
     Raises `NotPossibleNow` when it does not wait for a person.
     """
-    renewal = _locked(renewal)
+    renewal = locked(renewal)
     if renewal.state not in RETRIABLE:
         raise NotPossibleNow("not_stopped")
     _queue_again(renewal, by=by, why=why, kind="retried")
@@ -60,7 +61,7 @@ def retry_stage(renewal: Renewal, stage: StageName, *, by: User, why: str) -> No
     Raises `NotPossibleNow` while a run is under way, and for a stage that is settled or that is not
     the renewal's present one.
     """
-    renewal = _locked(renewal)
+    renewal = locked(renewal)
     if renewal.state not in (*RETRIABLE, State.UNKNOWN):
         raise NotPossibleNow("running" if renewal.state == State.RUNNING else "not_stopped")
     if renewal.stage != stage:
@@ -78,18 +79,47 @@ def cancel(renewal: Renewal, *, by: User, why: str) -> None:
     Raises `NotPossibleNow` while it runs, while a click is not yet read, or once it is over; where
     it is known when that will have been settled, `until` says so.
     """
-    renewal = _locked(renewal)
+    renewal = locked(renewal)
+    _refuse_while_open(renewal)
+    move(renewal, State.CANCELLED, kind="cancelled", by=by, detail={"why": why}, look_at=None, taken_by=None)
+    close_matters(renewal, by=by, why=why)
+
+
+def refuse(renewal: Renewal, *, by: User, why: str) -> None:
+    """Close what stopped as refused: portal, insurer or company said no, and nobody tries again this year.
+
+    A later `retry` takes it up again. Raises `NotPossibleNow` when it does not wait for a person, and
+    while a click is not yet read.
+    """
+    renewal = locked(renewal)
+    if renewal.state not in RETRIABLE:
+        raise NotPossibleNow("not_stopped")
+    _refuse_while_open(renewal)
+    move(
+        renewal,
+        State.REFUSED,
+        kind="closed_as_refused",
+        by=by,
+        detail={"why": why},
+        reason=EngineReason.CLOSED_AS_REFUSED,
+        look_at=None,
+        taken_by=None,
+    )
+    close_matters(renewal, by=by, why=why)
+
+
+def _refuse_while_open(renewal: Renewal) -> None:
+    """Raise `NotPossibleNow` for what is over, runs, or has a click that is not yet read."""
     if renewal.state in (State.COMPLETE, State.CANCELLED):
         raise NotPossibleNow("over")
     if renewal.state == State.RUNNING:
         raise NotPossibleNow("running", until=renewal.lease_until)
     if renewal.intents.filter(state__in=OPEN_INTENT).exists():
         raise NotPossibleNow("click_open", until=_read_at(renewal))
-    move(renewal, State.CANCELLED, kind="cancelled", by=by, detail={"why": why}, look_at=None)
-    close_matters(renewal, by=by, why=why)
 
 
-def _locked(renewal: Renewal) -> Renewal:
+def locked(renewal: Renewal) -> Renewal:
+    """The renewal as it is now, its row held until the transaction ends."""
     return Renewal.objects.select_for_update(of=("self",)).get(pk=renewal.pk)
 
 
@@ -105,6 +135,7 @@ def _queue_again(renewal: Renewal, *, by: User, why: str, kind: str) -> None:
         reason="",
         reason_detail={},
         setbacks=0,
+        taken_by=None,
     )
     ring_for([renewal.company_id])
 

@@ -45,9 +45,11 @@ def is_due() -> Q:
 def is_worth_a_run() -> Q:
     """Renewals that a run takes up while their card is in a reader: due, or a look that is due soon.
 
-    So a card that lies in the reader now is not asked for again an hour later.
+    So a card that lies in the reader now is not asked for again an hour later. A look that failed is not
+    made early: its pause would be none while the card lies there.
     """
-    return is_due() | (Q(state=State.SUBMITTED, look_at__lte=Now() + _soon()) & ~is_paused())
+    soon = Q(state=State.SUBMITTED, setbacks=0, look_at__lte=Now() + _soon())
+    return is_due() | (soon & ~is_paused())
 
 
 def _soon() -> timedelta:

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -54,10 +55,22 @@ def run_sheet(*, without: Collection[str] = ()) -> list[SheetLine]:
     insertion, so no order needs fewer. Leaves out cards that are in a reader now, and the card
     numbers in `without`.
     """
+    return [SheetLine(card, card.work, card.due_on) for card in _sheet(without)]  # type: ignore[attr-defined]
+
+
+def next_cards(most: int) -> tuple[list[SheetLine], int]:
+    """The first so many lines of the run sheet, and how many lines it has. One query."""
+    cards: list[Any] = list(_sheet(()).annotate(lines=Window(Count("*")))[:most])
+    lines = [SheetLine(card, card.work, card.due_on) for card in cards]
+    return lines, cards[0].lines if cards else 0
+
+
+def _sheet(without: Collection[str]) -> QuerySet[Card]:
+    """The run sheet's cards, in order, each with its work."""
     waiting = Renewal.objects.filter(is_due(), company=OuterRef("company")).order_by().values("company")
     others = usable_cards().filter(company=OuterRef("company")).order_by(F("valid_until").desc(), "number")
     in_a_reader = Desk.objects.exclude(card_number="").values("card_number")
-    cards = (
+    return (
         usable_cards()
         .filter(pk=Subquery(others.values("pk")[:1]))
         .exclude(number__in=in_a_reader)
@@ -72,7 +85,6 @@ def run_sheet(*, without: Collection[str] = ()) -> list[SheetLine]:
         .filter(work__gt=0)
         .order_by("-urgency", "due_on", "waits_since", "drawer", "number")
     )
-    return [SheetLine(card, card.work, card.due_on) for card in cards]
 
 
 def usable_cards() -> QuerySet[Card]:

@@ -71,6 +71,8 @@ def _refusal(renewal: Renewal, intent: Intent) -> str:
         return EngineReason.ALREADY_CONFIRMED
     if intent.presses >= PRESSES_AT_MOST:
         return EngineReason.PRESSED_TWICE
+    if renewal.taken_by_id:
+        return EngineReason.TAKEN_OVER
     if why_paused(renewal, stage=click.stage):
         return EngineReason.PAUSED
     if must_wait_to_press(renewal, click):

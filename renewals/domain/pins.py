@@ -21,6 +21,7 @@ from portal_driver.contract import Reason
 from renewals.domain.claiming import hold
 from renewals.domain.story import tell
 from renewals.models import Desk, PinGrant, PinResult, Run
+from renewals.reasons import EngineReason
 
 GRANT_LASTS = timedelta(minutes=10)
 _REFUSALS: dict[str, PinResult] = {
@@ -55,7 +56,11 @@ def use_pin(run: Run, card: Card) -> str | None:
     """
     renewal = hold(run)
     card = Card.objects.select_for_update().get(pk=card.pk)
-    if card.is_quarantined or run.pin_grants.exists() or _has_open_use(card):
+    if card.is_quarantined:
+        # Put there while this run began: "there is no PIN" would send people the wrong way.
+        Run.objects.filter(pk=run.pk).update(reason=EngineReason.CARD_QUARANTINED)
+        return None
+    if run.pin_grants.exists() or _has_open_use(card):
         return None
     grant = PinGrant.objects.filter(
         card=card, desk=run.desk, used_at__isnull=True, expires_at__gt=Now()

@@ -67,7 +67,9 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
     """Bring the renewal to the state in which it waits for whatever comes next."""
     rest_stages(renewal)
     unread = leave_open(renewal)
+    outcome, reason = _for_who_takes_over(renewal, outcome, reason)
     changes: dict[str, Any] = {"reason": reason, "reason_detail": detail}
+    changes["taken_by"] = renewal.taken_by_id if reason == EngineReason.TAKEN_OVER else None
     if _needs_person(outcome, reason) or _patience_is_over(renewal, outcome, reason, unread=bool(unread)):
         stage_needs_person(renewal)
         state, changes["look_at"] = State.ATTENTION, Now() if unread else None
@@ -94,7 +96,11 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
         changes["look_at"] = _after(HELD_BACK_S) if reason == EngineReason.HELD_BACK else Now()
     else:
         state = resting_state(renewal)
-        changes |= {"look_at": _after(pause_s(renewal.setbacks)), "setbacks": F("setbacks") + 1}
+        # A worker that died says nothing about the portal: another goes on at once. A renewal that ends one
+        # worker after another waits for longer each time, as for anything else.
+        is_first_loss = reason == EngineReason.WORKER_LOST and renewal.setbacks == 0
+        pause = 0.0 if is_first_loss else pause_s(renewal.setbacks)
+        changes |= {"look_at": _after(pause), "setbacks": F("setbacks") + 1}
     move(
         renewal, state, kind=f"rests_{state}", run=run, detail={"reason": reason, "found": detail}, **changes
     )
@@ -102,6 +108,14 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
         close_matters(renewal, by=None, why=state)
     if run is not None:
         judge(run, renewal, outcome=outcome, reason=reason, expected=str(detail.get("expected", "")))
+
+
+def _for_who_takes_over(renewal: Renewal, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+    """How the run ended; what would go on by itself waits for the person who wants to do it by hand."""
+    got_through = outcome in (Outcome.SUBMITTED, Outcome.COMPLETE, Outcome.REFUSED)
+    if renewal.taken_by_id and not got_through and not _needs_person(outcome, reason):
+        return Outcome.PERSON_NEEDED, EngineReason.TAKEN_OVER
+    return outcome, reason
 
 
 def resting_state(renewal: Renewal) -> State:

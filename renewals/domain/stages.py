@@ -74,10 +74,15 @@ def rest_stages(renewal: Renewal) -> None:
     )
 
 
+def open_stages(renewal: Renewal) -> list[StageName]:
+    """The stages that are not settled, in the user's order."""
+    left = set(_open_ones(renewal).values_list("name", flat=True))
+    return [name for name in StageName if name in left]
+
+
 def _move_on(renewal: Renewal) -> None:
     """Bring `renewal.stage` to the first stage that is not settled."""
-    left = set(_open_ones(renewal).values_list("name", flat=True))
-    renewal.stage = next((name for name in StageName if name in left), "")
+    renewal.stage = next(iter(open_stages(renewal)), "")
     Renewal.objects.filter(pk=renewal.pk).update(stage=renewal.stage)
     touch(renewal)
 

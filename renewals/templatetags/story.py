@@ -14,6 +14,7 @@ register.simple_tag(next_step.next_step, name="next_step")
 register.filter("sentence", sentences.sentence)
 register.filter("explanation", sentences.explanation)
 register.filter("reason_words", sentences.reason_words)
+register.filter("reason_title", sentences.reason_title)
 register.filter("reason_next", sentences.reason_next)
 
 

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from agency.people import staff_only
 from renewals.domain.attention import RETRIABLE, NotPossibleNow, cancel, retry
+from renewals.domain.inbox import inbox, of_reason
 from renewals.filters import BoardFilter
 from renewals.models import Renewal, State
 from renewals.views.board import chosen_year
@@ -65,11 +66,12 @@ ACTS = {
         ),
     )
 }
-_REFUSALS: dict[str, str | Promise] = {
+REFUSALS: dict[str, str | Promise] = {
     "not_stopped": gettext_lazy("it does not wait for a person"),
     "over": gettext_lazy("it is over already"),
     "running": gettext_lazy("it is running at a desk"),
     "click_open": gettext_lazy("a click is still to be verified"),
+    "other_stage": gettext_lazy("this step is settled already"),
 }
 
 
@@ -109,7 +111,7 @@ def carry_out(request: HttpRequest) -> HttpResponse:
         words = ngettext(
             "%(n)d renewal was left alone: %(why)s.", "%(n)d renewals were left alone: %(why)s.", number
         )
-        messages.warning(request, words % {"n": number, "why": _REFUSALS[code]})
+        messages.warning(request, words % {"n": number, "why": REFUSALS[code]})
     return back(request)
 
 
@@ -134,6 +136,8 @@ def _act(posted: QueryDict) -> Act:
 
 def selected(posted: QueryDict) -> QuerySet[Renewal]:
     """The renewals on this page that were ticked, or all that match the page's filters."""
+    if posted.get("scope") == "attention":
+        return of_reason(inbox(), posted.get("reason", ""))
     if posted.get("scope") == "matching":
         query = QueryDict(posted.get("query", ""))
         matching: QuerySet[Renewal] = BoardFilter(query, Renewal.objects.filter(year=chosen_year(query))).qs

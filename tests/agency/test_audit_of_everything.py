@@ -208,6 +208,32 @@ def test_work_and_pauses(mei: User, renewal: Renewal, actions: Callable[[], list
     assert actions() == ["paused", "resumed", "cancelled"]
 
 
+def test_what_colleagues_do_with_what_stopped(
+    mei: User, lin: User, renewal: Renewal, actions: Callable[[], list[str]]
+) -> None:
+    client = browser_of(mei)
+    actions()
+    words = {
+        "why": "企业今年不参加",
+        "stage": "confirmation",
+        "proof": "投保申请 SQ2026",
+        "text": "周五再打电话",
+    }
+    words |= {"person": str(lin.pk), "name": "李娜", "mobile": "13900139000", "email": "lina@example.com"}
+    for deed, expected in (
+        ("assign", ["assigned"]),
+        ("comment", ["commented"]),
+        ("take_over", ["taken_over"]),
+        ("done", ["done_by_hand"]),
+        ("take_over", ["taken_over"]),
+        ("correct", ["contact_corrected", "retried"]),
+        ("take_over", ["taken_over"]),
+        ("give_back", ["retried"]),
+    ):
+        client.post(reverse("renewals:deed", args=[renewal.pk]), {"deed": deed} | words)
+        assert actions() == expected, deed
+
+
 def test_the_operator(tang: User, agency: Agency, actions: Callable[[], list[str]]) -> None:
     client = browser_of(tang)
     client.post(reverse("operator:enter", args=[OUR_AGENCY]), {"reason": "客户来电，查看排队情况"})

@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,29 @@ def test_a_local_secret_is_made_once_and_is_nobody_elses(
     assert environment.secret("X_KEY", local=True) == made
     assert (tmp_path / "secrets" / "x_key.json").stat().st_mode & 0o777 == 0o600
     assert len(list((tmp_path / "secrets").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("08:00-20:00", (time(8), time(20))),
+        ("09:30 - 17:45", (time(9, 30), time(17, 45))),
+        ("always", None),
+        ("", (time(7), time(19))),
+    ],
+)
+def test_opening_hours_are_read(
+    monkeypatch: pytest.MonkeyPatch, written: str, meant: tuple[time, time] | None
+) -> None:
+    monkeypatch.setenv("PORTAL_HOURS", written)
+    assert environment.hours("PORTAL_HOURS", "07:00-19:00") == meant
+
+
+@pytest.mark.parametrize("written", ["8 to 20", "20:00-08:00", "08:00-08:00", "08:00", "08:00-24:30", "-"])
+def test_hours_that_are_none_say_how_to_write_them(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("PORTAL_HOURS", written)
+    with pytest.raises(ImproperlyConfigured) as refused:
+        environment.hours("PORTAL_HOURS", "always")
+    assert str(refused.value) == (
+        f'PORTAL_HOURS is "{written}"; write hours such as 08:00-20:00, or "always"'
+    )

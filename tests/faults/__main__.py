@@ -3,6 +3,7 @@
 ./run faults --seed 7 --minutes 5       batches in chaos, replayed by the same seed
 ./run faults --faults 10000 --state F   until so many faults were tried, in as many runs as it takes: the
                                         figures so far are kept in the file F
+./run faults --browser --faults 300     the same with the real driver in a browser, on the simulator
 ./run faults --matrix                   every crash point in every way, one after another
 ./run faults --mutants                  each guard taken out: what the oracles see
 """

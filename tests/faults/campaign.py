@@ -11,7 +11,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -35,6 +35,7 @@ from renewals.models import Desk, Renewal, StageName, State
 from renewals.reasons import EngineReason
 from tests.cast import YEAR, make_company, make_person
 from tests.database import OUR_AGENCY, superuser
+from tests.faults.browser_portal import BrowserPortal
 from tests.faults.nursery import Nursery, continue_all, end, until
 from tests.faults.portal import ModelPortal, Trouble
 from tests.renewals.season import PIN, on_the_portal
@@ -60,6 +61,7 @@ class Fault:
     click: str = ""
     driver: str = ""  # the query of the model driver's address: die=…, stop=…
     trouble: Trouble | None = None
+    machine: str = ""  # one of `points.MACHINES`
 
     @property
     def of_click(self) -> str:
@@ -68,7 +70,7 @@ class Fault:
         return self.click or told or (self.trouble.deed if self.trouble else "")
 
     def __str__(self) -> str:
-        parts = [self.how, self.point, self.click, self.driver]
+        parts = [self.how, self.point, self.click, self.driver, self.machine]
         if self.trouble:
             parts += [self.trouble.kind, self.trouble.deed]
         return " ".join(part for part in parts if part) or "none"
@@ -78,7 +80,7 @@ class Fault:
 class Campaign:
     """A portal, workers that die, and our rows: what the faults are tried on."""
 
-    portal: ModelPortal
+    portal: ModelPortal | BrowserPortal
     nursery: Nursery
     companies: list[Company]
     desks: list[Desk]
@@ -88,6 +90,11 @@ class Campaign:
     faults: Counter[str] = field(default_factory=Counter)
     sittings: int = 0
     acts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def in_browser(self) -> bool:
+        """Whether the real driver works here, in a browser."""
+        return isinstance(self.portal, BrowserPortal)
 
     # --- sittings -------------------------------------------------------------------------------
 
@@ -105,8 +112,7 @@ class Campaign:
                 self.portal.remove(reader + 1)
         self.portal.insert(desk + 1, self.card(company).number)
         if fault.trouble:
-            # Each strikes once, and a fault that is tried again is as good as new.
-            self.portal.troubles.append(replace(fault.trouble))
+            self.portal.trouble(fault.trouble, company.uscc)
         if fault != Fault():
             self.faults[str(fault)] += 1
         return self.ring(desk, fault)
@@ -116,13 +122,25 @@ class Campaign:
         self.sittings += 1
         told = "&".join(part for part in (fault.driver, self._driver_mutant()) if part)
         order: dict[str, Any] = {
-            "settings": {"PORTAL_URL": f"{self.portal.address}/?{told}", "MEDIA_ROOT": str(self.media)},
+            "settings": {"PORTAL_URL": self.portal.plan_address(told), "MEDIA_ROOT": str(self.media)},
             "mutant": self.mutant,
+            "browser": self.in_browser,
+            "machine": fault.machine,
         }
         if fault.point:
             order |= {"point": fault.point, "how": fault.how, "click": fault.click}
             order["superuser"] = superuser(str(settings.DATABASES["default"]["NAME"]))
         return self.nursery.sit(OUR_AGENCY, self.desks[desk].pk, **order)
+
+    def kill_driver(self, worker: int, *, browser: bool) -> bool:
+        """Kill a worker's driver, or the browser below it; whether there was one."""
+        found = [
+            pid for driver in _drivers(worker) for pid in ([driver] if not browser else _browsers(driver))
+        ]
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(found)
 
     def stop(self, worker: int) -> None:
         """Let a worker stand still, if it lives."""
@@ -137,7 +155,7 @@ class Campaign:
     def sit(self, company: Company, fault: Fault = Fault(), *, desk: int = 0) -> int:
         """One whole sitting; how its worker ended."""
         ended = self.nursery.wait(self.begin(company, fault, desk=desk))
-        self.portal.troubles.clear()
+        self.portal.end_troubles()
         return ended
 
     def _driver_mutant(self) -> str:
@@ -149,10 +167,7 @@ class Campaign:
         """So much later, for us and, unless told otherwise, for what the portal does late."""
         if at_the_portal:
             self.portal.let_time_pass()
-        with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as admin:
-            for table, columns in _MOMENTS.items():
-                moved = ", ".join(f"{one} = {one} - make_interval(secs => {seconds})" for one in columns)
-                admin.execute(f"UPDATE {table} SET {moved}")  # noqa: S608  # ours
+        move_moments(seconds)
 
     def sweep(self) -> None:
         if self.mutant != "sweep":
@@ -243,11 +258,28 @@ class Campaign:
         end(worker)
 
 
+def move_moments(seconds: float = A_DAY_S) -> None:
+    """Let everything that is due or ends at a moment be so much nearer, for all agencies."""
+    with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as admin:
+        for table, columns in _MOMENTS.items():
+            moved = ", ".join(f"{one} = {one} - make_interval(secs => {seconds})" for one in columns)
+            admin.execute(f"UPDATE {table} SET {moved}")  # noqa: S608  # ours
+
+
 @contextmanager
 def campaign(
-    directory: Path, *, companies: int = 1, desks: int = 1, mutant: str = "", authorized_before: bool = False
+    directory: Path,
+    *,
+    companies: int = 1,
+    desks: int = 1,
+    mutant: str = "",
+    authorized_before: bool = False,
+    browser: bool = False,
 ) -> Iterator[Campaign]:
-    """Everything that a campaign needs, in the current database, whose rows are committed."""
+    """Everything that a campaign needs, in the current database, whose rows are committed.
+
+    With `browser` the real driver works in a browser on the simulator.
+    """
     agency = Agency(pk=OUR_AGENCY)
     mei = make_person("mei@lingnan.example", "Mei", agency, Role.STAFF)
     rows = [make_company(agency, place, f"第{place}号贸易有限公司") for place in range(1, companies + 1)]
@@ -255,7 +287,7 @@ def campaign(
     known = companies_from(raw, today=timezone.localdate())
     names = {alias: str(config["NAME"]) for alias, config in settings.DATABASES.items()}
     with (
-        ModelPortal(known, year=YEAR, desks=desks) as portal,
+        (BrowserPortal if browser else ModelPortal)(known, year=YEAR, desks=desks) as portal,
         Nursery(names, directory / "workers.log") as nursery,
     ):
         with scope(OUR_AGENCY):
@@ -274,14 +306,24 @@ def campaign(
 
 def _drivers(worker: int) -> list[int]:
     """The driver processes that a worker started."""
-    found = []
+    return _children().get(worker, [])
+
+
+def _browsers(driver: int) -> list[int]:
+    """The browser's first process below a driver: the child of Playwright's own, which is the driver's."""
+    children = _children()
+    return [browser for playwright in children.get(driver, []) for browser in children.get(playwright, [])]
+
+
+def _children() -> dict[int, list[int]]:
+    """The processes that each process started and that live."""
+    found: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = entry.read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        if int(fields[1]) == worker:
-            found.append(int(entry.parent.name))
+        found.setdefault(int(fields[1]), []).append(int(entry.parent.name))
     return found
 
 

@@ -26,6 +26,10 @@ from tests.faults.nursery import continue_all, end
 from tests.faults.oracles import violations
 
 FLOOD = 5  # workers that are rung for one card at once
+HAPPENINGS = ("nothing", "nothing", "kill", "stop", "database", "flood")
+# The model driver is told where to die; the real one, or its browser, is killed at any moment.
+IN_A_BROWSER = ("driver", "driver", "browser", "browser")
+SITTING_S = {False: 0.5, True: 6.0}  # about so long a sitting takes
 
 
 @dataclass
@@ -111,23 +115,29 @@ def _round(played: Campaign, rng: random.Random, chosen: list[Company], figures:
     deaths = played.portal.deaths
     for desk, company in enumerate(chosen):
         played.portal.approve(company.uscc)
-        fault = _fate(rng, played.next_click(company))
+        fault = _fate(rng, played.next_click(company), in_browser=played.in_browser)
         workers.append(played.begin(company, fault, desk=desk, alone=False))
         given.append(fault)
-    happening = rng.choice(("nothing", "nothing", "kill", "stop", "database", "flood"))
+    happening = rng.choice(HAPPENINGS + (IN_A_BROWSER if played.in_browser else ()))
     if happening != "nothing":
-        time.sleep(rng.uniform(0.0, 0.5))
-        figures.faults[f"all at once: {happening}"] += 1
-        workers += _happen(happening, played, rng, workers)
+        time.sleep(rng.uniform(0.0, SITTING_S[played.in_browser]))
+        if happening in IN_A_BROWSER:
+            victim = rng.choice(workers)
+            struck_it = played.kill_driver(victim, browser=happening == "browser")
+            figures.faults[f"{happening}: killed"] += struck_it
+        else:
+            figures.faults[f"all at once: {happening}"] += 1
+            workers += _happen(happening, played, rng, workers)
     statuses = [played.nursery.wait(worker) for worker in workers]
     for worker in workers:
         end(worker)
     # Only what struck counts: not every point is on every run's way.
+    troubles = played.portal.end_troubles()
     struck = [fault for fault, status in zip(given, statuses, strict=False) if fault.point and status]
     figures.faults.update(f"worker: {fault.how} at {fault.point}" for fault in struck)
-    figures.faults.update(f"portal: {one.kind}" for one in played.portal.troubles if one.times == 0)
+    figures.faults.update(f"machine: {fault.machine}" for fault in given if fault.machine)
+    figures.faults.update(f"portal: {one.kind}" for one in troubles)
     figures.faults["driver: killed"] += played.portal.deaths - deaths
-    played.portal.troubles.clear()
 
 
 @cache
@@ -135,15 +145,17 @@ def _fitting(click: Click | None) -> tuple[list[Fault], list[Fault], list[Fault]
     """Faults of workers, of drivers and of the portal that can strike in a sitting with this click."""
     faults = matrix.fitting(click)
     return (
-        [fault for fault in faults if fault.point],
+        [fault for fault in faults if fault.point or fault.machine],
         [fault for fault in faults if fault.driver],
         [fault for fault in faults if fault.trouble],
     )
 
 
-def _fate(rng: random.Random, click: Click | None) -> Fault:
+def _fate(rng: random.Random, click: Click | None, *, in_browser: bool) -> Fault:
     """What one sitting meets: often the portal's fault and one of ours together, now and then nothing."""
     workers, drivers, troubles = _fitting(click)
+    if in_browser:
+        drivers = []
     fate = rng.choices((rng.choice(workers), rng.choice(drivers or workers), Fault()), (7, 2, 1))[0]
     return replace(fate, trouble=rng.choice(troubles).trouble) if rng.random() < 0.5 else fate
 

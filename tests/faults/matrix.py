@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from portal_driver.contract import Click
 from tests.faults.campaign import Fault
-from tests.faults.points import DRIVER_POINTS, HOWS, POINTS
+from tests.faults.points import DRIVER_POINTS, HOWS, MACHINES, POINTS
 from tests.faults.portal import Trouble
 
 TROUBLES_OF_A_DEED = ("answer_lost", "not_done", "late")
@@ -25,7 +25,7 @@ def crashes(how: str, click: Click) -> Iterator[Fault]:
 def driver_deaths(click: Click) -> Iterator[Fault]:
     """Each point at which the driver can die around this click."""
     for name in DRIVER_POINTS:
-        if name != "driver_has_pin":
+        if name not in ("driver_began", "driver_has_pin"):
             yield Fault(driver=f"die={name}&click={click}")
         elif click is Click.CONFIRM:
             yield Fault(driver=f"die={name}")
@@ -42,13 +42,20 @@ def troubles(click: Click) -> Iterator[Fault]:
         yield Fault(trouble=Trouble("broken_file"))
 
 
+def machines(click: Click) -> Iterator[Fault]:
+    """What can be wrong with the whole machine: at the first click, and where a file is brought."""
+    if click in (Click.CONFIRM, Click.RECEIPT):
+        for machine in MACHINES:
+            yield Fault(machine=machine)
+
+
 def everything() -> list[Fault]:
     """The whole matrix."""
     faults: list[Fault] = []
     for click in Click:
         for how in HOWS:
             faults += crashes(how, click)
-        faults += [*driver_deaths(click), *troubles(click)]
+        faults += [*driver_deaths(click), *troubles(click), *machines(click)]
     return faults
 
 

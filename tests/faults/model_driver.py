@@ -274,6 +274,7 @@ def main() -> None:
     fence = nullcontext() if driver.told.get("mutant") == "fence" else alone_with_card(plan.control)
     with fence:
         tell(Started("model", plan.profile, "0" * 64, "none"))
+        driver.at("driver_began")
         tell(driver.run())
 
 

@@ -146,7 +146,7 @@ def _be_a_worker(order: dict[str, Any]) -> None:
     from renewals import driving
     from renewals.sitting import sit
     from tests.faults.mutants import MUTANTS
-    from tests.faults.points import install
+    from tests.faults.points import MACHINES, install
 
     for name, value in order.get("settings", {}).items():
         setattr(settings, name, value)
@@ -154,6 +154,8 @@ def _be_a_worker(order: dict[str, Any]) -> None:
     if not order.get("browser"):
         driving.DRIVER = (sys.executable, "-S", "-E", "-m", "tests.faults.model_driver")
         driving.FAREWELL_S = 2.0
+    if machine := order.get("machine"):
+        MACHINES[machine]()
     if mutate := MUTANTS.get(order.get("mutant", "")):
         mutate()
     if point := order.get("point"):

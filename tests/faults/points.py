@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import functools
 import os
+import resource
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import psycopg
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from portal_driver import contract
 
@@ -70,7 +75,7 @@ POINTS = {
     )
 }
 # Points inside the driver's process (`tests/faults/model_driver.py`).
-DRIVER_POINTS = ("driver_has_pin", "driver_armed", "driver_pressing", "driver_pressed")
+DRIVER_POINTS = ("driver_began", "driver_has_pin", "driver_armed", "driver_pressing", "driver_pressed")
 HOWS = ("kill", "database", "unclear")
 
 
@@ -134,3 +139,25 @@ def _around(function: Callable[..., Any], point: Point, meet: _Fate) -> Callable
         return result
 
     return wrapped
+
+
+# --- what is wrong with the whole machine -------------------------------------------------------
+
+
+def disk_full() -> None:
+    """No file can grow, of this process and of the driver that it starts."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+
+def clock_off_by(days: int) -> None:
+    """This process believes that it is another day; the database and the monotonic clock do not."""
+    seconds, wall, now = days * 86400, time.time, timezone.now
+    time.time = lambda: wall() + seconds
+    timezone.now = lambda: now() + timedelta(seconds=seconds)
+
+
+MACHINES: dict[str, Callable[[], None]] = {
+    "disk_full": disk_full,
+    "a_day_ahead": partial(clock_off_by, 1),
+    "a_day_behind": partial(clock_off_by, -1),
+}

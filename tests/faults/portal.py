@@ -13,7 +13,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from websockets.asyncio.server import serve
@@ -122,6 +122,21 @@ class ModelPortal:
     def let_time_pass(self) -> None:
         """What was to be done late is done now."""
         self.do(self._do_what_is_late)
+
+    def trouble(self, trouble: Trouble, uscc: str) -> None:
+        """Let this go wrong once; here for whoever comes first."""
+        # A fault that is tried again is as good as new.
+        self.troubles.append(replace(trouble))
+
+    def end_troubles(self) -> list[Trouble]:
+        """Nothing more goes wrong; what did."""
+        struck = [one for one in self.troubles if one.times == 0]
+        self.troubles.clear()
+        return struck
+
+    def plan_address(self, told: str) -> str:
+        """Where a plan sends the model driver, with what it is told to do to itself."""
+        return f"{self.address}/?{told}"
 
     def _do_what_is_late(self) -> None:
         for uscc, deed in self._late:

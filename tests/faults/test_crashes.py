@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from portal_driver.contract import Click
+from renewals.domain.schedule import next_look
 from renewals.models import Run
 from renewals.reasons import EngineReason
 from tests.faults import matrix
@@ -111,3 +113,28 @@ def test_a_holder_that_slept_for_longer_than_its_lease_changes_nothing(tmp_path:
         late = played.in_agency(lambda: sum(Run.objects.values_list("late_writes", flat=True)))
         assert late == 1
         played.in_agency(lambda: Run.objects.get(reason=EngineReason.WORKER_LOST))
+
+
+def test_on_a_full_disk_nothing_is_pressed_and_nothing_lost(tmp_path: Path) -> None:
+    with campaign(tmp_path) as played:
+        [company] = played.companies
+        played.sit(company, Fault(machine="disk_full"))
+        tallies = played.portal.world.account(company.uscc).tallies.values()
+        assert [tally.received for tally in tallies] == [0] * len(Click)
+        assert violations(played, at_the_end=False) == []
+        played.carry_through(company, [])
+        assert violations(played) == []
+
+
+@pytest.mark.parametrize("machine", ["a_day_ahead", "a_day_behind"])
+def test_a_worker_whose_clock_is_wrong_writes_the_databases_moments(tmp_path: Path, machine: str) -> None:
+    with campaign(tmp_path) as played:
+        [company] = played.companies
+        began = timezone.now()
+        played.sit(company, Fault(machine=machine))
+        rested = played.now(company)
+        assert rested.submitted_at is not None
+        assert began < rested.submitted_at < timezone.now()
+        assert rested.look_at == next_look(now=rested.submitted_at, submitted_at=rested.submitted_at)
+        played.carry_through(company, [Fault(machine=machine)])
+        assert violations(played) == []

@@ -181,6 +181,55 @@ def test_choosing_a_filter_acts_at_once_and_stands_in_the_address(site: Site) ->
     assert page.url == f"{site.address}{reverse('renewals:board')}?year={YEAR}&stage=receipt"
 
 
+# --- What waits for a person ------------------------------------------------------------------
+
+
+def test_what_waits_is_opened_and_settled_with_the_keyboard_alone(site: Site) -> None:
+    in_background(lambda: [stop(renewal) for renewal in site.renewals[1:]])
+    page = site.open("mei", reverse("renewals:attention"))
+    title = page.locator("#detail-title")
+    expect(title).to_have_text("清远市远航电子有限公司")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(title).to_have_text("韶关市佳禾食品有限公司")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(title).to_have_text("清远市远航电子有限公司")
+    page.get_by_role("button", name="重试").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("清远市远航电子有限公司已重新排队。")
+    expect(title).to_have_text("韶关市佳禾食品有限公司")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_an_item_is_closed_without_script_and_only_after_the_person_was_told(site: Site) -> None:
+    in_background(lambda: stop(site.renewals[1]))
+    page = site.open("mei", reverse("renewals:attention"), java_script_enabled=False)
+    page.get_by_text("按未通过结案").first.click()
+    expect(page.get_by_text("本年度不再办理")).to_be_visible()
+    page.get_by_label("原因").fill("企业今年不参加")
+    page.locator("#do-refuse button").click()
+    expect(page.get_by_role("heading", name="没有待人工的事项")).to_be_visible()
+    assert in_background(lambda: states_of(site.renewals[1].company)) == ["refused"]
+
+
+def test_what_somebody_writes_on_a_renewal_stays_while_the_page_moves(site: Site) -> None:
+    renewal = site.renewals[1]
+    page = site.open("mei", reverse("renewals:renewal", args=[renewal.pk]))
+    page.get_by_label("写给同事的备注").fill("周五再打电话")
+    in_background(lambda: stop(renewal))
+    expect(page.locator("#live .chip-attention")).to_be_visible()
+    expect(page.locator("#do-refuse")).to_be_visible()
+    expect(page.get_by_label("写给同事的备注")).to_have_value("周五再打电话")
+
+
+def test_the_technical_details_come_when_they_are_opened(site: Site) -> None:
+    page = site.open("mei", reverse("renewals:renewal", args=[site.renewals[0].pk]))
+    page.get_by_text("技术细节").click()
+    expect(page.get_by_role("heading", name="不可撤销的点击")).to_be_visible()
+
+
 # --- Without script ---------------------------------------------------------------------------
 
 
@@ -241,8 +290,11 @@ def too_small(page: Page) -> list[str]:
 def paths(renewal: Renewal, company: UUID, batch: UUID) -> dict[str, str]:
     """Every page that is opened with an address, and who opens it."""
     return {
+        reverse("renewals:today"): "mei",
+        reverse("renewals:attention"): "mei",
         reverse("renewals:board"): "mei",
         reverse("renewals:renewal", args=[renewal.pk]): "mei",
+        reverse("renewals:proof", args=[renewal.pk]): "mei",
         reverse("renewals:batches"): "mei",
         reverse("renewals:batch", args=[batch]): "mei",
         reverse("companies:list"): "mei",

@@ -155,3 +155,28 @@ def test_of_one_reason_only_the_batch_that_was_named(
         assert attention.retry_reason("page_changed", by=mei, batch=wus_renewal.batch) == 1
         assert Renewal.objects.get(pk=wus_renewal.pk).state == State.WAITING
         assert attention.retry_reason("page_changed", by=mei) == 1
+
+
+# --- closed as refused ------------------------------------------------------------------------
+
+
+def test_what_stopped_is_closed_as_refused_and_can_be_taken_up_again(
+    renewal: Renewal, card: Card, desk: Desk, mei: User
+) -> None:
+    closed = act(attention.refuse, stopped(card, desk), mei)
+    assert (closed.state, closed.reason) == (State.REFUSED, "closed_as_refused")
+    assert act(attention.retry, closed, mei).state == State.WAITING
+
+
+def test_what_did_not_stop_is_not_closed(renewal: Renewal, mei: User) -> None:
+    with pytest.raises(attention.NotPossibleNow, match="not_stopped"):
+        act(attention.refuse, renewal, mei)
+
+
+def test_nothing_is_closed_while_a_click_is_unread(
+    renewal: Renewal, card: Card, desk: Desk, mei: User
+) -> None:
+    run = claim(card, desk)
+    press(run)
+    with pytest.raises(attention.NotPossibleNow, match="click_open"):
+        act(attention.refuse, finish(run, Outcome.PERSON_NEEDED, Reason.PAGE_CHANGED), mei)

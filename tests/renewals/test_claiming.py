@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from agency.tenancy import scope
 from companies.models import Card, Company
-from portal_driver.contract import Click, Outcome
+from portal_driver.contract import Click, Outcome, Reason
 from renewals.domain import claiming, intents
 from renewals.models import Desk, Renewal, State
-from tests.renewals.runs import DIGEST, claim, finish
+from tests.renewals.runs import DIGEST, claim, finish, make_due
 
 
 def claim_or_none(card: Card, desk: Desk) -> object:
@@ -93,3 +93,13 @@ def test_a_desk_whose_worker_died_is_free_after_the_lease(company: Company, desk
         assert claiming.begin_sitting(desk)
         Desk.objects.update(sitting_until=Now() - timedelta(seconds=1))
         assert claiming.begin_sitting(Desk.objects.get())
+
+
+def test_a_look_that_failed_is_not_made_again_while_its_card_lies_in_the_reader(
+    renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    finish(claim(card, desk), Outcome.SUBMITTED)
+    make_due(renewal)
+    rested = finish(claim(card, desk), Outcome.LATER, Reason.PORTAL_UNAVAILABLE)
+    assert (rested.state, rested.setbacks) == (State.SUBMITTED, 1)
+    assert claim_or_none(card, desk) is None

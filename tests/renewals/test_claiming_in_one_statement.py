@@ -61,14 +61,15 @@ def test_both_ways_write_the_same(
 
 @pytest.mark.parametrize("state", [state for state in State if state != State.RUNNING])
 @pytest.mark.parametrize("hours", [None, -1, 0.5, 2, 25])
+@pytest.mark.parametrize("setbacks", [0, 1])
 def test_both_ways_take_the_same(
-    proven: Batch, renewal: Renewal, card: Card, desk: Desk, state: State, hours: float | None
+    proven: Batch, renewal: Renewal, card: Card, desk: Desk, state: State, hours: float | None, setbacks: int
 ) -> None:
     needs_a_look = state in CLAIMABLE and state != State.WAITING
     if needs_a_look and hours is None:
         return
     look_at = None if hours is None else Now() + timedelta(hours=hours)
-    Renewal.objects.update(state=state, look_at=look_at, reason="uscc_differs")
+    Renewal.objects.update(state=state, look_at=look_at, reason="uscc_differs", setbacks=setbacks)
     takes = Renewal.objects.filter(claiming.is_worth_a_run()).exists()
     assert (unhindered(card, desk) is not None) is takes
 

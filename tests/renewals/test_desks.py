@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from agency.models import User
-from companies.models import Card, Company
-from renewals.domain import claiming, desks
+from companies.models import Card, CardKind, Company
+from renewals.domain import claiming, desks, pausing
 from renewals.domain.desks import Notice
 from renewals.models import Desk, Renewal
 
@@ -135,3 +135,58 @@ def test_a_good_card_is_not_refused(company: Company) -> None:
 def test_an_expired_card_is_refused_before_any_pin(company: Company) -> None:
     company.cards.update(valid_until=timezone.localdate() - timedelta(days=1))
     assert desks.refusal(desks.card_in(company.cards.get().number)) == Notice.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"quarantined_at": Now(), "quarantine_reason": "asked"}, Notice.QUARANTINED),
+        ({"kind": CardKind.OPERATOR}, Notice.WRONG_KIND),
+        ({"valid_until": None}, None),
+    ],
+)
+def test_a_card_is_refused_by_what_is_known_of_it(
+    company: Company, changed: dict[str, object], said: Notice | None
+) -> None:
+    Card.objects.filter(company=company).update(**changed)
+    assert desks.refusal(desks.card_in(company.cards.get().number)) == said
+
+
+def test_a_card_that_was_seen_takes_the_last_ones_notice_away(desk: Desk) -> None:
+    Desk.objects.update(card_number="C1", notice=Notice.TAKE_OUT)
+    desks.card_seen(desk, "C1")
+    assert Desk.objects.get().notice == Notice.TAKE_OUT
+    desks.card_seen(desk, "C2")
+    desk.refresh_from_db()
+    assert (desk.card_number, desk.notice) == ("C2", "")
+    assert desk.seen_at is not None
+
+
+def test_work_that_waits_and_does_not_run_is_held_back(company: Company) -> None:
+    assert desks.why_nothing_runs(company.cards.get()) == Notice.HELD_BACK
+
+
+def test_work_that_stands_still_is_paused(company: Company, mei: User) -> None:
+    pausing.pause(by=mei, why="asked")
+    assert desks.why_nothing_runs(company.cards.get()) == Notice.PAUSED
+
+
+def test_where_nothing_is_due_nothing_is_held_back(renewal: Renewal, company: Company) -> None:
+    Renewal.objects.filter(pk=renewal.pk).update(look_at=Now() + timedelta(hours=1))
+    assert desks.why_nothing_runs(company.cards.get()) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_silent"), [(None, False), (59, False), (61, True)], ids=["never heard", "59 s", "61 s"]
+)
+def test_a_desk_is_silent_that_has_said_nothing_for_a_minute(
+    desk: Desk, seconds: int | None, is_silent: bool
+) -> None:
+    Desk.objects.update(seen_at=None if seconds is None else Now() - timedelta(seconds=seconds))
+    assert desks.silent_desks().exists() is is_silent
+
+
+def test_a_desk_that_was_paused_is_not_silent(desk: Desk, mei: User) -> None:
+    Desk.objects.update(seen_at=Now() - timedelta(hours=1))
+    pausing.pause(by=mei, why="lunch", desk=desk)
+    assert not desks.silent_desks().exists()

@@ -87,7 +87,7 @@ def test_retry_puts_it_back_into_the_queue_and_the_story(
 def test_the_moving_part_is_sent_only_when_it_moved(
     page: Client, renewal: Renewal, card: Card, desk: Desk
 ) -> None:
-    version = page.get(address(renewal)).context["row"].version
+    version = page.get(address(renewal)).context["version"]
     assert page.get(address(renewal, "live"), {"version": version}).status_code == 204
     claim(card, desk)
     moved = page.get(address(renewal, "live"), {"version": version})
@@ -107,11 +107,103 @@ def test_the_technical_details_are_there_for_those_who_must_prove_it(
     press(run)
     read(run, {Click.CONFIRM: Standing.DONE}, application="SQ1", application_state="审核中")
     finish(run, Outcome.SUBMITTED)
-    context = page.get(address(renewal)).context
+    context = page.get(address(renewal, "proof")).context
     assert [(intent.click, intent.state, intent.proof) for intent in context["intents"]] == [
         ("confirm", "confirmed", "SQ1")
     ]
     assert [(run.epoch, run.outcome) for run in context["runs"]] == [(1, "submitted")]
+
+
+def test_the_technical_details_come_alone_into_the_page_and_whole_as_a_page(
+    page: Client, renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    claim(card, desk)
+    assert page.get(address(renewal, "proof")).text.count("</html>") == 1
+    assert page.get(address(renewal, "proof"), headers={"HX-Request": "true"}).text.count("</html>") == 0
+
+
+# --- By hand ----------------------------------------------------------------------------------
+
+
+def offered(page: Client, renewal: Renewal) -> list[str]:
+    return [offer.deed.do for offer in page.get(address(renewal)).context["offers"]]
+
+
+def test_the_acts_by_hand_fit_the_state(page: Client, renewal: Renewal, card: Card, desk: Desk) -> None:
+    assert offered(page, renewal) == ["take_over", "done"]
+    run = claim(card, desk)
+    assert offered(page, renewal) == ["take_over"]
+    press(run)
+    rested = finish(run, Outcome.UNKNOWN)
+    assert offered(page, rested) == ["take_over", "done", "again"]
+
+
+def test_what_is_over_offers_nothing_by_hand(page: Client, renewal: Renewal, card: Card, desk: Desk) -> None:
+    finish(claim(card, desk), Outcome.COMPLETE)
+    assert offered(page, renewal) == []
+
+
+def test_a_person_takes_over_and_gives_back_on_the_page(page: Client, renewal: Renewal, mei: User) -> None:
+    here = address(renewal)
+    taken = page.post(address(renewal, "deed"), {"deed": "take_over", "next": here}, follow=True)
+    assert taken.context["renewal"].taken_by == mei
+    assert [act.code for act in taken.context["acts"]] == ["cancel"]
+    assert offered(page, renewal) == ["done", "give_back", "refuse"]
+    back = page.post(address(renewal, "deed"), {"deed": "give_back", "next": here}, follow=True)
+    assert back.context["renewal"].state == State.WAITING
+
+
+def test_a_run_that_is_to_stop_for_a_person_says_so(
+    page: Client, renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    claim(card, desk)
+    page.post(address(renewal, "deed"), {"deed": "take_over"})
+    assert offered(page, renewal) == []
+    assert kinds(page, renewal)[0] == "take_over_asked"
+
+
+def test_a_comment_stands_in_the_story(page: Client, renewal: Renewal) -> None:
+    page.post(address(renewal, "deed"), {"deed": "comment", "text": "周五再打电话"})
+    [(_day, told)] = page.get(address(renewal)).context["days"]
+    assert (told[0].event.kind, told[0].event.detail) == ("commented", {"text": "周五再打电话"})
+
+
+# --- Live -------------------------------------------------------------------------------------
+
+
+def test_while_a_run_works_its_last_picture_is_shown_and_each_new_one_moves_the_page(
+    page: Client, renewal: Renewal, card: Card, desk: Desk, tmp_path: Path
+) -> None:
+    run = claim(card, desk)
+    first = keep_picture(run, tmp_path, page="company")
+    seen = page.get(address(renewal)).context
+    assert seen["picture"] == first
+    second = keep_picture(run, tmp_path, page="application")
+    moved = page.get(address(renewal, "live"), {"version": seen["version"]})
+    assert moved.context["picture"] == second
+    finish(run, Outcome.LATER, Reason.PORTAL_UNAVAILABLE)
+    assert page.get(address(renewal)).context["picture"] is None
+
+
+def test_the_acts_come_along_only_where_others_fit_now(
+    page: Client, renewal: Renewal, card: Card, desk: Desk, tmp_path: Path
+) -> None:
+    before = page.get(address(renewal)).context
+    run = claim(card, desk)
+    sent = {"version": before["version"], "offered": before["offered"]}
+    others = page.get(address(renewal, "live"), sent)
+    assert others.text.count('id="deeds"') == 1
+    keep_picture(run, tmp_path)
+    sent = {"version": others.context["version"], "offered": others.context["offered"]}
+    assert page.get(address(renewal, "live"), sent).text.count('id="deeds"') == 0
+
+
+def test_asking_whether_anything_moved_costs_one_question_of_its_own(
+    page: Client, renewal: Renewal, django_assert_num_queries: object
+) -> None:
+    version = page.get(address(renewal)).context["version"]
+    with django_assert_num_queries(10):  # type: ignore[operator]
+        assert page.get(address(renewal, "live"), {"version": version}).status_code == 204
 
 
 @pytest.mark.parametrize("rounds", [1, 3])
@@ -121,8 +213,9 @@ def test_the_page_asks_the_same_questions_however_long_the_story_is(
     run = begin_run(renewal, card)
     for round_ in range(rounds):
         keep_picture(run, tmp_path, page=f"page {round_}")
-    with django_assert_num_queries(21):  # type: ignore[operator]
-        assert len(page.get(address(renewal)).context["evidence"]) == rounds
+    with django_assert_num_queries(18):  # type: ignore[operator]
+        [(_day, told)] = page.get(address(renewal)).context["days"]
+    assert sum(len(one.evidence) for one in told) == rounds
 
 
 # --- Files ------------------------------------------------------------------------------------

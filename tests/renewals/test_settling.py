@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from agency.tenancy import scope
@@ -80,6 +82,20 @@ def test_a_lost_worker_frees_the_renewal(renewal: Renewal, card: Card, desk: Des
         run.refresh_from_db()
     assert (renewal.state, renewal.epoch) == (State.WAITING, run.epoch + 1)
     assert (run.outcome, run.reason) == (Outcome.LATER, EngineReason.WORKER_LOST)
+
+
+def test_a_renewal_that_ends_one_worker_after_another_waits_for_longer_each_time(
+    renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    waits = []
+    for _ in range(3):
+        claim(card, desk)
+        with scope(card.agency_id):
+            settling.give_up_lost_run(Renewal.objects.select_for_update().get())
+            rested = Renewal.objects.annotate(waits=F("look_at") - Now()).get()
+            waits.append(rested.waits.total_seconds())
+        make_due(renewal)
+    assert waits[0] <= 0 < 90 <= waits[1] < waits[2]
 
 
 def test_a_lost_worker_that_had_pressed_leaves_it_unknown(renewal: Renewal, card: Card, desk: Desk) -> None:

@@ -8,14 +8,17 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connections
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from agency.celery import app
 from agency.tenancy import scope
-from companies.models import Card
+from companies.models import Card, Company
 from renewals.domain import across
+from renewals.domain.claiming import begin_sitting
 from renewals.domain.doorbell import ring
+from renewals.domain.matters import close_matters
 from renewals.domain.sweeping import end_lease, sweep
-from renewals.models import Desk, Renewal, State
+from renewals.models import Desk, Matter, Renewal, State
 from tests.database import OUR_AGENCY
 from tests.renewals.runs import claim
 from tests.renewals.season import empty, our_side
@@ -56,6 +59,22 @@ def test_a_silent_workers_renewal_is_free_again(parts: tuple[Card, Desk]) -> Non
     sweep()
     with scope(OUR_AGENCY):
         assert Renewal.objects.get().state == State.WAITING
+
+
+def test_the_sweep_that_ends_a_dead_workers_lease_rings_for_the_next(parts: tuple[Card, Desk]) -> None:
+    card, desk = parts
+    put_in(card)
+    with scope(OUR_AGENCY):
+        assert begin_sitting(desk)
+    dead = claim(*parts)
+    let_the_lease_run_out()
+    with scope(OUR_AGENCY):
+        Desk.objects.update(sitting_until=Now() - timedelta(seconds=1))
+    sweep()
+    assert rings(desk) > 0
+    with scope(OUR_AGENCY):
+        assert begin_sitting(desk)
+    assert claim(*parts).epoch > dead.epoch
 
 
 def test_a_living_workers_renewal_is_left_alone(parts: tuple[Card, Desk]) -> None:
@@ -106,6 +125,25 @@ def test_a_desk_with_somebody_at_it_is_not_rung(parts: tuple[Card, Desk]) -> Non
         Desk.objects.update(sitting=desk.pk, sitting_until=Now() + timedelta(minutes=1))
     sweep()
     assert rings(desk) == 0
+
+
+def test_who_has_seen_to_a_late_policy_is_not_asked_again_for_some_days(parts: tuple[Card, Desk]) -> None:
+    with scope(OUR_AGENCY):
+        Company.objects.update(old_policy_ends_on=timezone.localdate() + timedelta(days=1))
+    sweep()
+    with scope(OUR_AGENCY):
+        assert close_matters(Renewal.objects.get(), by=None, why="called the insurer") == 1
+    sweep()
+    assert open_matters() == 0
+    with scope(OUR_AGENCY):
+        Matter.objects.update(closed_at=Now() - timedelta(days=across.ASK_AGAIN_AFTER_DAYS, seconds=1))
+    sweep()
+    assert open_matters() == 1
+
+
+def open_matters() -> int:
+    with scope(OUR_AGENCY):
+        return Matter.objects.filter(closed_at__isnull=True).count()
 
 
 def test_nothing_is_rung_for_a_transaction_that_fails(parts: tuple[Card, Desk]) -> None:

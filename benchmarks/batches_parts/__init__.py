@@ -1,0 +1,1 @@
+"""Whole batches: a season of equal companies, the plainest robot, and Xubao itself."""

@@ -1,0 +1,71 @@
+"""待人工: what waits for a person, one line a renewal, and who looks after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce, JSONObject
+
+from companies.models import Contact
+from renewals.models import Matter, Renewal, State
+from renewals.reasons import EngineReason
+
+# Stopped until a person acts; what a person closed is his last word.
+STOPPED = Q(state=State.ATTENTION) | (Q(state=State.REFUSED) & ~Q(reason=EngineReason.CLOSED_AS_REFUSED))
+# Who looks after a renewal: the assignee, else the staff member in charge of the company.
+IN_CHARGE = Coalesce("assignee_id", "company__owner_id")
+NOBODY = "none"
+
+
+# Renewals with what `inbox` adds to each; the checker of types knows no annotations.
+type Items = QuerySet[Any]
+
+
+def inbox() -> Items:
+    """Renewals that stopped, or about which a person is asked while they go on; longest waiting first.
+
+    Each carries `asked` (the code of the reason), `asked_since`, `in_charge` and `in_charge_name` (None
+    for nobody), `matters_open` (codes) and `contact` (name, mobile, email of the primary one, or None).
+    """
+    open_ones = Matter.objects.filter(closed_at__isnull=True)
+    of_this = open_ones.filter(renewal=OuterRef("pk")).order_by("opened_at")
+    contacts = Contact.objects.filter(company=OuterRef("company"), is_primary=True)
+    return (
+        Renewal.objects.filter(STOPPED | Q(pk__in=open_ones.values("renewal")))
+        .annotate(
+            asked=Case(When(STOPPED, then=F("reason")), default=Subquery(of_this.values("reason")[:1])),
+            asked_since=Case(
+                When(STOPPED, then=F("state_since")), default=Subquery(of_this.values("opened_at")[:1])
+            ),
+            in_charge=IN_CHARGE,
+            in_charge_name=Coalesce("assignee__name", "company__owner__name"),
+            matters_open=ArraySubquery(of_this.values("reason")),
+            contact=Subquery(
+                contacts.values(words=JSONObject(name="name", mobile="mobile", email="email"))[:1]
+            ),
+        )
+        .select_related("company", "batch")
+        .order_by("asked_since", "pk")
+    )
+
+
+def of_reason(items: Items, code: str) -> Items:
+    """Those that wait for this reason; all for an empty code."""
+    return items.filter(asked=code) if code else items
+
+
+def of_person(items: Items, person: UUID | str | None) -> Items:
+    """Those that this person looks after, or nobody (`NOBODY`); all for None."""
+    if person is None:
+        return items
+    return items.filter(in_charge__isnull=True) if person == NOBODY else items.filter(in_charge=person)
+
+
+def counts() -> Counter[tuple[str, UUID | None]]:
+    """How many wait, by reason and by who looks after them. One query."""
+    grouped = inbox().order_by().values_list("asked", "in_charge").annotate(number=Count("pk"))
+    return Counter({(asked, person): number for asked, person, number in grouped})

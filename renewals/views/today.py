@@ -1,0 +1,76 @@
+"""今天: what needs me, what comes next, and how far are we? Each number opens its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from agency.people import staff_only
+from renewals.domain import inbox
+from renewals.domain import today as day
+from renewals.domain.desks import next_cards
+from renewals.domain.pausing import in_force
+from renewals.models import State
+
+CARDS_SHOWN = 5
+# What ran since yesterday is told by where it came to.
+_TOLD = (State.COMPLETE, State.SUBMITTED, State.UNKNOWN, State.ATTENTION, State.REFUSED)
+
+
+@dataclass(frozen=True)
+class Number:
+    """How many are in a state: a door to the board."""
+
+    state: State
+    number: int
+
+
+@require_safe
+@staff_only
+def today(request: HttpRequest) -> HttpResponse:
+    """The day of who asks. Before the first run nothing is shown but the next thing to do."""
+    since = day.since_yesterday()
+    season = day.season(since=since)
+    companies = day.companies(season.year)
+    context: dict[str, Any] = {
+        "season": season,
+        "companies": companies,
+        "first": _first_step(season, companies),
+        "day": timezone.localdate(),
+    }
+    if context["first"] not in ("import", "queue"):
+        cards, number = next_cards(CARDS_SHOWN)
+        context |= {"cards": cards, "cards_number": number}
+    if not context["first"]:
+        context |= _running(request, season, since=since.date().isoformat())
+    return render(request, "renewals/today.html", context)
+
+
+def _first_step(season: day.Season, companies: day.Companies) -> str:
+    """What a new agency does next; empty once the first card was put in."""
+    if not companies.total:
+        return "import"
+    if not season.total:
+        return "queue"
+    return "" if season.has_begun else "card"
+
+
+def _running(request: HttpRequest, season: day.Season, *, since: str) -> dict[str, Any]:
+    """What a season that has begun asks of this person."""
+    waiting = inbox.counts()
+    return {
+        "mine": sum(n for (_code, who), n in waiting.items() if who == request.user.pk),
+        "nobodys": sum(n for (_code, who), n in waiting.items() if who is None),
+        "everybodys": waiting.total(),
+        "to_receive": season.due[State.SUBMITTED],
+        "unknown": season.counts[State.UNKNOWN],
+        "lately": [Number(state, season.lately[state]) for state in _TOLD if season.lately[state]],
+        "since": since,
+        "progress": [Number(state, season.counts[state]) for state in State if season.counts[state]],
+        "pauses": list(in_force()),
+    }
