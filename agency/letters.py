@@ -24,6 +24,18 @@ def send_invitation(request: HttpRequest, invitation: Invitation, token: str, *,
     _send("agency/email/invitation", invitation.email, context)
 
 
+def send_ask(request: HttpRequest, to: str, *, agency: Agency, token: str, **about: Any) -> None:
+    """What a company is asked to bring in order; the link is an invitation's, or leads to its own page."""
+    way = reverse("invitation", args=[token]) if token else reverse("home")
+    context = {
+        "agency": agency,
+        "by": request.user,
+        "link": request.build_absolute_uri(way),
+        "is_new": bool(token),
+    }
+    _send("agency/email/ask", to, context | about)
+
+
 def _send(template: str, to: str, context: dict[str, Any]) -> None:
     subject = " ".join(render_to_string(f"{template}_subject.txt", context).split())
     mailing.send(EmailMessage(subject, render_to_string(f"{template}_message.txt", context), to=[to]))

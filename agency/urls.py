@@ -51,5 +51,6 @@ urlpatterns = [
     path("operator/", include((operator_urls, "operator"))),
     path("demo/mailbox/", mailbox.mailbox, name="mailbox"),
     path("companies/", include("companies.urls")),
+    path("readiness/", include("companies.readiness_urls")),
     path("", include("renewals.urls")),
 ]

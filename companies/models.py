@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from stdnum.cn import uscc as uscc_number
 from stdnum.exceptions import ValidationError as NotANumber
 
 from agency.tenancy import TenantModel
+from companies.initials import InitialsField
 
 
 def validate_uscc(value: str) -> None:
@@ -29,9 +34,11 @@ class Company(TenantModel):
     """客户企业: a client company of the agency."""
 
     name = models.CharField(_("company"), max_length=120)
+    initials = InitialsField(max_length=120, db_default="", editable=False)
     uscc = models.CharField(_("unified social credit code"), max_length=18, validators=[validate_uscc])
     region = models.CharField(_("region"), max_length=40, blank=True)
     note = models.TextField(_("note"), blank=True)
+    tags = ArrayField(models.CharField(max_length=20), default=list, db_default=[], blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -51,6 +58,7 @@ class Company(TenantModel):
         verbose_name = _("company")
         verbose_name_plural = _("companies")
         ordering = ["name"]
+        indexes = [models.Index(fields=["agency", "initials", "name"], name="companies_by_initials")]
         constraints = [
             models.UniqueConstraint(fields=["agency", "uscc"], name="one_company_per_agency_and_uscc"),
             models.CheckConstraint(
@@ -174,4 +182,95 @@ class Consent(TenantModel):
                 condition=models.Q(revoked_at__isnull=True),
                 name="one_consent_in_force_per_company_and_year",
             )
+        ]
+
+
+class Ask(TenantModel):
+    """What a company was asked by mail to bring in order, for one policy year, and by whom."""
+
+    company = models.ForeignKey(Company, models.CASCADE, related_name="asks")
+    year = models.PositiveSmallIntegerField()
+    problems = ArrayField(models.CharField(max_length=30))
+    contact = models.CharField(max_length=60)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["agency", "company", "year"], name="asks_by_company")]
+
+
+class ImportState(models.TextChoices):
+    """How far a workbook is."""
+
+    READING = "reading", _("being read")
+    COLUMNS = "columns", _("asks what its columns are")
+    READY = "ready", _("can be imported")
+    WRITING = "writing", _("being imported")
+    DONE = "done", pgettext_lazy("workbook", "imported")
+    REFUSED = "refused", _("refused")
+
+
+# Whoever reads or writes holds the import for so long after each portion; then another may go on.
+IMPORT_HELD = timedelta(seconds=60)
+
+
+class Import(TenantModel):
+    """导入: one workbook, from its upload to what became of each row.
+
+    A worker reads and writes it in portions; `done` of `total` are through. `epoch` says whose turn it
+    is: a worker that was given up writes nothing more. `chosen` is where the columns stand by a person's
+    word, `refusal` why nothing of the file was used. The file itself lies in `companies.uploads` as `file`.
+    """
+
+    filename = models.CharField(max_length=200)
+    file = models.UUIDField()
+    sha256 = models.CharField(max_length=64, blank=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(db_default=Now(), editable=False)
+    state = models.CharField(max_length=10, choices=ImportState, default=ImportState.READING)
+    sheet = models.CharField(max_length=40, blank=True)
+    sheets = ArrayField(models.CharField(max_length=40), default=list)
+    # [{"text": heading, "samples": […], "column": what we took it for, or ""}], by place.
+    headings = models.JSONField(default=list)
+    chosen = models.JSONField(null=True)
+    skips_hidden = models.BooleanField(default=False)
+    hidden = models.PositiveIntegerField(default=0)
+    refusal = models.JSONField(null=True)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    epoch = models.PositiveIntegerField(default=0)
+    held_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("import")
+        ordering = ["-made_at"]
+
+
+class ImportRow(TenantModel):
+    """One row of a workbook: what it says, what it would do, and what became of it.
+
+    `cells` are as they stood in the file, to be given back where the row is wrong. `outcome` is empty
+    until the row was written; it is the verdict of that moment.
+    """
+
+    workbook = models.ForeignKey(Import, models.CASCADE, related_name="rows")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=200, blank=True)
+    uscc = models.CharField(max_length=40, blank=True)
+    is_hidden = models.BooleanField(default=False)
+    cells = models.JSONField(default=list)
+    entry = models.JSONField(default=dict)
+    verdict = models.CharField(max_length=10)
+    changes = models.JSONField(default=list)
+    joining = models.JSONField(default=list)
+    mistakes = models.JSONField(default=list)
+    outcome = models.CharField(max_length=10, blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["agency", "workbook", "number"], name="one_row_of_a_number")
+        ]
+        indexes = [
+            models.Index(fields=["agency", "workbook", "verdict", "number"], name="import_rows_by_verdict")
         ]

@@ -1,12 +1,14 @@
-"""What the clock rings for about companies."""
+"""Celery's doors: what a page or the clock rings for about companies."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from celery import shared_task
 
 from agency.operating import every_agency
 from agency.tenancy import scope
-from companies.domain import erasing
+from companies.domain import erasing, imports
 
 
 @shared_task(name="companies.tasks.erase_due")
@@ -17,3 +19,23 @@ def erase_due() -> int:
         with scope(agency):
             erased += erasing.erase_due()
     return erased
+
+
+@shared_task(name="companies.tasks.work_on_import")
+def work_on_import(agency: str, workbook: str) -> None:
+    """A workbook was sent, or confirmed: read it, or write it."""
+    imports.work(UUID(agency), UUID(workbook))
+
+
+@shared_task(name="companies.tasks.tend_imports")
+def tend_imports() -> int:
+    """Go on with imports whose worker is gone or was never rung, and forget old ones; how many went on."""
+    found = 0
+    for agency, _slug in every_agency():
+        with scope(agency):
+            imports.forget_old()
+            left_behind = imports.left_behind()
+        for workbook in left_behind:
+            imports.work(agency, workbook)
+        found += len(left_behind)
+    return found

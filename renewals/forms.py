@@ -17,19 +17,37 @@ from renewals.models import Batch, Renewal, StageName
 
 # What cards take; a PIN of another length is a slip of the finger and would cost a try.
 PIN_AT_LEAST, PIN_AT_MOST = 6, 16
+# What the words of the form are in numbers: the run sheet goes by them after the days.
+PRIORITIES = {0: _("Usual"), 10: _("Urgent: goes before other batches"), -10: _("When there is time")}
 
 
 class BatchForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """How the new batch is called, when it should be done, and whether it goes first."""
+    """How the new batch is called, who looks after it, when it should be done, and what goes first."""
 
     due_on = forms.DateField(
         label=_("To be done by"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
-    urgent = forms.BooleanField(label=_("Urgent: goes before other batches"), required=False)
+    priority = forms.TypedChoiceField(
+        label=_("Priority"), choices=list(PRIORITIES.items()), coerce=int, required=False
+    )
+    assignee = forms.ModelChoiceField(
+        User.objects.none(),
+        label=_("In charge"),
+        required=False,
+        empty_label=_("who is in charge of each company"),
+    )
 
     class Meta:
         model = Batch
-        fields = ("name",)
+        fields = ("name", "note")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["assignee"].queryset = colleagues()  # type: ignore[attr-defined]  # of this agency
+
+    def clean_priority(self) -> int:
+        """Usual, where nobody said anything else."""
+        return self.cleaned_data["priority"] or 0
 
     def clean_due_on(self) -> object:
         """A day that has passed is a slip of the finger."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from django.core.exceptions import ValidationError
@@ -16,11 +17,20 @@ _EXACT_DIGITS = 15
 # Day 1 is 1 January 1900, and the programs believe in a 29 February 1900.
 _DAY_ZERO = date(1899, 12, 30)
 _SERIAL = re.compile(r"[2-7]\d{4}")  # 1954 to 2119
-_WRITTEN_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
+_WRITTEN_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})[日号]?|(\d{4})(\d{2})(\d{2})")
 _MIDNIGHT = re.compile(r"[ T]0{1,2}:00(:00(\.0+)?)?$")
 _YES = {"是", "有", "已授权", "已", "√", "y", "yes", "true", "1"}
 _NO = {"否", "无", "未授权", "未", "×", "n", "no", "false", "0"}
-_TELEPHONE = re.compile(r"(\+?86)?(\d{5,15})")
+_TELEPHONE = re.compile(r"((?:\+|00)?86)?(\d{5,15})")
+_IN_TELEPHONE = re.compile(r"[-()–—.·]")
+# What a program made of a long number on its way through a .csv: 9.14401E+17.
+_SCIENTIFIC = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
+# Marks that nobody sees: zero-width spaces and joiners, the mark at a text's beginning, the soft hyphen.
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_BETWEEN_CHINESE = re.compile(r"(?<=[\u3400-\u9fff（）]) (?=[\u3400-\u9fff（）])")
+
+
+type Reader = Callable[[Cell], str]
 
 
 class Unreadable(ValueError):
@@ -32,21 +42,24 @@ class Rounded(Unreadable):
 
 
 def text(cell: Cell) -> str:
-    """The words in the cell, with single spaces. Raises `Rounded`."""
+    """The words in the cell, with single spaces, and none between Chinese characters. Raises `Rounded`."""
     if isinstance(cell, float) and abs(cell) >= 10**_EXACT_DIGITS:
         raise Rounded
-    return shown(cell)
+    return _BETWEEN_CHINESE.sub("", shown(cell))
 
 
 def shown(cell: Cell) -> str:
     """The cell as the person sees it, whatever it holds."""
     whole = isinstance(cell, float) and cell.is_integer()
-    return f"{cell:.0f}" if whole else " ".join(str(cell).split())
+    return f"{cell:.0f}" if whole else " ".join(str(cell).translate(_UNSEEN).split())
 
 
 def code(cell: Cell) -> str:
     """A number or code: no full-width signs, no spaces, no ' that marks text. Raises `Rounded`."""
-    return "".join(unicodedata.normalize("NFKC", text(cell)).split()).lstrip("'")
+    bare = "".join(unicodedata.normalize("NFKC", text(cell)).split()).lstrip("'")
+    if _SCIENTIFIC.fullmatch(bare):
+        raise Rounded
+    return bare
 
 
 def email(cell: Cell) -> str:
@@ -61,7 +74,7 @@ def email(cell: Cell) -> str:
 
 def telephone(cell: Cell) -> str:
     """A number's digits without +86. Whether it is a mobile is said by readiness. Raises `Unreadable`."""
-    match = _TELEPHONE.fullmatch(re.sub(r"[-()]", "", code(cell)))
+    match = _TELEPHONE.fullmatch(_IN_TELEPHONE.sub("", code(cell)))
     if match is None:
         raise Unreadable
     return match[2]

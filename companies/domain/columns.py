@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from companies.domain.refusals import ColumnMissing, ColumnTwice, PinInWorkbook
@@ -34,23 +35,53 @@ class Column(StrEnum):
         return HEADINGS[self][0]
 
 
-# As agencies write them; the first of each is what the sample workbook has.
+# As agencies write them; the first of each is what the sample workbook has. Under a heading that spans
+# several columns the two are read together: 联系人 over 姓名 is 联系人姓名.
 HEADINGS: dict[Column, tuple[str, ...]] = {
-    Column.NAME: ("企业名称", "公司名称", "客户名称", "单位名称"),
-    Column.USCC: ("统一社会信用代码", "社会信用代码", "信用代码", "税号", "纳税人识别号"),
-    Column.REGION: ("地区", "所在地区", "城市"),
-    Column.CONTACT: ("联系人", "联系人姓名"),
-    Column.MOBILE: ("手机", "手机号", "手机号码", "联系电话", "联系人手机"),
-    Column.EMAIL: ("邮箱", "电子邮箱", "邮件地址", "电子邮件", "email", "e-mail"),
-    Column.CARD: ("法人卡号", "卡号", "IC卡号"),
-    Column.CERTIFICATE: ("证书号", "证书编号"),
-    Column.HOLDER: ("持卡人", "法人", "法定代表人"),
-    Column.VALID_UNTIL: ("证书有效期至", "有效期至", "有效期", "证书有效期"),
-    Column.DRAWER: ("存放位置", "抽屉", "卡存放位置"),
-    Column.OLD_POLICY_ENDS: ("现保单到期日", "保单到期日", "到期日"),
-    Column.AUTHORIZED_BEFORE: ("往年已授权", "已授权", "往年授权"),
-    Column.NOTE: ("备注", "说明"),
+    Column.NAME: (
+        *("企业名称", "公司名称", "客户名称", "单位名称", "企业", "公司", "客户", "单位", "企业全称"),
+        *("公司全称", "客户全称", "单位全称", "纳税人名称", "投保企业", "投保企业名称", "名称", "company"),
+    ),
+    Column.USCC: (
+        *("统一社会信用代码", "社会信用代码", "信用代码", "税号", "纳税人识别号", "统一信用代码", "企业代码"),
+        *("社会统一信用代码", "统一社会信用代码证号", "税务登记号", "uscc", "代码", "企业信用代码"),
+    ),
+    Column.REGION: ("地区", "所在地区", "城市", "所在地", "区域", "所属地区", "region"),
+    Column.CONTACT: ("联系人", "联系人姓名", "姓名", "经办人", "联络人", "企业联系人", "contact"),
+    Column.MOBILE: (
+        *("手机", "手机号", "手机号码", "联系电话", "联系人手机", "电话", "联系方式", "移动电话"),
+        *(
+            "联系人电话",
+            "联系人手机号",
+            "联系人手机号码",
+            "联系人联系电话",
+            "电话号码",
+            "联系手机",
+            "mobile",
+            "phone",
+        ),
+    ),
+    Column.EMAIL: (
+        *("邮箱", "电子邮箱", "邮件地址", "电子邮件", "email", "e-mail", "联系人邮箱", "邮箱地址"),
+        *("联系邮箱", "联系人电子邮箱", "联系人email", "联系人e-mail", "mail"),
+    ),
+    Column.CARD: ("法人卡号", "卡号", "IC卡号", "法人卡", "法人卡卡号", "IC卡", "电子口岸卡号", "口岸卡号"),
+    Column.CERTIFICATE: ("证书号", "证书编号", "法人卡证书号", "证书序列号"),
+    Column.HOLDER: ("持卡人", "法人", "法定代表人", "法人代表", "法人姓名", "法人卡持卡人"),
+    Column.VALID_UNTIL: (
+        *("证书有效期至", "有效期至", "有效期", "证书有效期", "证书到期日", "卡有效期", "法人卡有效期"),
+        *("法人卡有效期至", "证书到期时间", "卡到期日"),
+    ),
+    Column.DRAWER: ("存放位置", "抽屉", "卡存放位置", "法人卡存放位置", "抽屉号", "卡位置"),
+    Column.OLD_POLICY_ENDS: (
+        *("现保单到期日", "保单到期日", "到期日", "保险到期日", "保单到期", "保单止期", "原保单到期日"),
+        *("上年保单到期日", "保险止期", "终保日期"),
+    ),
+    Column.AUTHORIZED_BEFORE: ("往年已授权", "已授权", "往年授权", "是否授权", "是否已授权"),
+    Column.NOTE: ("备注", "说明", "备注说明", "note", "notes"),
 }
+# In workbooks that we gave back: why a row was not taken.
+REASON_HEADING = "原因"
 REQUIRED = (Column.NAME, Column.USCC)
 # A PIN in a workbook travels by mail and lies in download folders: we do not even read it.
 _PIN_HEADING = re.compile(r"密码|口令|(?<![a-z])pin(?![a-z])|password")
@@ -71,21 +102,47 @@ def meaning(heading: str) -> Column | None:
     return _MEANING.get(plain(heading))
 
 
-def find_columns(headings: Sequence[str]) -> dict[Column, int]:
-    """Where each known column stands.
+def is_ours(heading: str) -> bool:
+    """Whether we wrote this column ourselves, and read nothing out of it."""
+    return plain(heading) == plain(REASON_HEADING)
 
-    Raises `PinInWorkbook`, `ColumnTwice` or `ColumnMissing`. Headings that we do not know are left alone.
+
+@dataclass(frozen=True)
+class Found:
+    """What stands under a table's headings, as far as they say."""
+
+    columns: dict[Column, int]
+    twice: tuple[tuple[str, str], ...]  # headings that mean the same: only a person knows which is right
+
+    @property
+    def missing(self) -> list[Column]:
+        """The columns without which no company can be known."""
+        return [column for column in REQUIRED if column not in self.columns]
+
+    def require(self) -> None:
+        """Raises `ColumnTwice` or `ColumnMissing` where a person must say what stands where."""
+        if self.twice:
+            raise ColumnTwice(*self.twice[0])
+        if self.missing:
+            raise ColumnMissing({column.heading: HEADINGS[column] for column in self.missing})
+
+
+def find_columns(headings: Sequence[str], chosen: Mapping[Column, int] | None = None) -> Found:
+    """Where each known column stands; `chosen` is what a person has said, and then nothing else counts.
+
+    Raises `PinInWorkbook`.
     """
     for heading in headings:
         if _PIN_HEADING.search(unicodedata.normalize("NFKC", heading).lower()):
             raise PinInWorkbook(heading)
+    if chosen is not None:
+        return Found(dict(chosen), ())
     places: dict[Column, int] = {}
+    twice = []
     for place, heading in enumerate(headings):
         column = meaning(heading)
         if column in places:
-            raise ColumnTwice(headings[places[column]], heading)
-        if column is not None:
+            twice.append((headings[places[column]], heading))
+        elif column is not None:
             places[column] = place
-    if missing := [column for column in REQUIRED if column not in places]:
-        raise ColumnMissing({column.heading: HEADINGS[column] for column in missing})
-    return places
+    return Found(places, tuple(twice))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -14,6 +14,8 @@ from stdnum.cn import uscc
 from companies.domain import cells
 from companies.domain.columns import REQUIRED, Column
 from companies.domain.fields import LONGEST
+from companies.domain.people import COLUMNS as OF_PEOPLE
+from companies.domain.people import CellUnreadable, Person, read_people
 from companies.domain.workbook import Cell, Table
 
 type Value = str | date | bool
@@ -74,11 +76,15 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row: its number in the workbook, what was read (empty cells are left out), what could not be."""
+    """A row: its number in the workbook, what was read (empty cells are left out), what could not be.
+
+    `values` speak of the first contact; `others` are those that the row names beside it.
+    """
 
     number: int
     values: dict[Column, Value]
     mistakes: tuple[Mistake, ...]
+    others: tuple[Person, ...] = ()
 
     @property
     def uscc(self) -> str:
@@ -87,6 +93,25 @@ class Entry:
     @property
     def card(self) -> str:
         return str(self.values.get(Column.CARD, ""))
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody whom the row names, in its order."""
+        first = Person(**{field: str(self.values.get(column, "")) for column, field in _PERSON.items()})
+        return (first, *self.others) if first != Person() else self.others
+
+    def beginning_with(self, person: Person) -> Entry:
+        """The same row with another of its people as the first one."""
+        rest = tuple(one for one in self.people if one != person)
+        values = {column: value for column, value in self.values.items() if column not in OF_PEOPLE}
+        return replace(self, values=values | _of_person(person), others=rest)
+
+
+_PERSON = {Column.CONTACT: "name", Column.MOBILE: "mobile", Column.EMAIL: "email"}
+
+
+def _of_person(person: Person) -> dict[Column, Value]:
+    return {column: said for column, field in _PERSON.items() if (said := getattr(person, field))}
 
 
 def _uscc(cell: Cell) -> str:
@@ -99,8 +124,6 @@ def _uscc(cell: Cell) -> str:
 # How each column is read, and what it means when it cannot be.
 _READERS: dict[Column, tuple[Callable[[Cell], Value], Fault]] = {
     Column.USCC: (_uscc, Fault.USCC_WRONG),
-    Column.EMAIL: (cells.email, Fault.EMAIL_WRONG),
-    Column.MOBILE: (cells.telephone, Fault.MOBILE_WRONG),
     Column.VALID_UNTIL: (cells.day, Fault.DATE_WRONG),
     Column.OLD_POLICY_ENDS: (cells.day, Fault.DATE_WRONG),
     Column.AUTHORIZED_BEFORE: (cells.yes_or_no, Fault.ANSWER_WRONG),
@@ -108,6 +131,7 @@ _READERS: dict[Column, tuple[Callable[[Cell], Value], Fault]] = {
     Column.CERTIFICATE: (cells.code, Fault.ROUNDED),
 }
 _AS_TEXT = (cells.text, Fault.ROUNDED)
+_PEOPLE_FAULTS = {Column.MOBILE: Fault.MOBILE_WRONG, Column.EMAIL: Fault.EMAIL_WRONG}
 CARD_DETAILS = (Column.CERTIFICATE, Column.HOLDER, Column.VALID_UNTIL, Column.DRAWER)
 
 
@@ -117,33 +141,46 @@ def read_entries(table: Table) -> list[Entry]:
     seen_cards: dict[str, int] = {}
     entries = []
     for number, line in table.lines:
-        entry = _read(number, line, table.columns)
-        mistakes = [*entry.mistakes, *_gaps(entry, table), *_repeats(entry, seen_companies, seen_cards)]
-        entries.append(Entry(number, entry.values, tuple(mistakes)))
+        entry = _read(number, line, table.found.columns)
+        mistakes = [*entry.mistakes, *_gaps(entry), *_repeats(entry, seen_companies, seen_cards)]
+        entries.append(replace(entry, mistakes=tuple(mistakes)))
     return entries
 
 
 def _read(number: int, line: list[Cell], columns: dict[Column, int]) -> Entry:
+    row = {
+        column: cell
+        for column, place in columns.items()
+        if place < len(line) and cells.shown(cell := line[place])
+    }
     values: dict[Column, Value] = {}
     mistakes = []
-    for column, place in columns.items():
-        cell = line[place] if place < len(line) else ""
-        if not str(cell).strip():
-            continue
+    for column in (column for column in row if column not in OF_PEOPLE):
         read, fault = _READERS.get(column, _AS_TEXT)
         try:
-            values[column] = value = read(cell)
+            values[column] = read(row[column])
         except cells.Rounded:
-            mistakes.append(Mistake(Fault.ROUNDED, column, cells.shown(cell)))
+            mistakes.append(Mistake(Fault.ROUNDED, column, cells.shown(row[column])))
         except cells.Unreadable:
-            mistakes.append(Mistake(fault, column, cells.shown(cell)))
-        else:
-            if isinstance(value, str) and len(value) > LONGEST.get(column, len(value)):
-                mistakes.append(Mistake(Fault.TOO_LONG, column, f"{value[:20]}…"))
-    return Entry(number, values, tuple(mistakes))
+            mistakes.append(Mistake(fault, column, cells.shown(row[column])))
+    people: list[Person] = []
+    try:
+        people = read_people(row)
+    except CellUnreadable as one:
+        fault = Fault.ROUNDED if one.rounded else _PEOPLE_FAULTS[one.column]
+        mistakes.append(Mistake(fault, one.column, cells.shown(one.cell)))
+    values |= _of_person(people[0]) if people else {}
+    mistakes += _too_long(values)
+    return Entry(number, values, tuple(mistakes), tuple(people[1:]))
 
 
-def _gaps(entry: Entry, table: Table) -> Iterator[Mistake]:
+def _too_long(values: dict[Column, Value]) -> Iterator[Mistake]:
+    for column, value in values.items():
+        if isinstance(value, str) and len(value) > LONGEST.get(column, len(value)):
+            yield Mistake(Fault.TOO_LONG, column, f"{value[:20]}…")
+
+
+def _gaps(entry: Entry) -> Iterator[Mistake]:
     """What must be there and is not. A cell that could not be read has its mistake already."""
     unread = {mistake.column for mistake in entry.mistakes}
     for column in REQUIRED:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from agency import audit, rights
 from agency.models import Membership, User
 from companies.domain.holdings import files_of, held, is_named
-from companies.models import Company
+from companies.models import Company, ImportRow
 
 # A renewal in any other state may still act on the portal.
 OVER = ("complete", "refused", "cancelled")
@@ -62,6 +62,8 @@ def erase(company: Company, *, by: User | None, why: str) -> date | None:
     company.contacts.all().delete()
     company.cards.all().delete()
     company.invitations.all().delete()
+    company.asks.all().delete()
+    ImportRow.objects.filter(uscc=company.uscc).delete()
     kept_until = str(asked.kept_until or "")
     audit.record("company_erased", company, by=by, why=why, kept_until=kept_until, counts=counts)
     if asked.kept_until is None:

@@ -37,7 +37,7 @@ LONGEST: dict[Column, int] = {
     if (longest := getattr(model._meta.get_field(name), "max_length", None))
 }
 
-_MASKS: dict[Column, Callable[[str], str]] = {
+_MASKS: dict[str, Callable[[str], str]] = {
     Column.CONTACT: masking.name,
     Column.MOBILE: masking.tail,
     Column.EMAIL: masking.email,
@@ -48,7 +48,7 @@ _MASKS: dict[Column, Callable[[str], str]] = {
 }
 
 
-def mask(column: Column, value: str | date | bool | None) -> str:
+def mask(column: str, value: str | date | bool | None) -> str:
     """A value for the audit trail: what is about a person is masked, what is about the company is not."""
     if value is None or value == "":
         return ""

@@ -1,4 +1,8 @@
-"""Brings a workbook of companies in: a preview says what each row would do, then all of it or nothing."""
+"""Brings companies in from a workbook: what each row would do, and then each right row is written.
+
+A row is written whole or not at all; a wrong one keeps nobody else's out. What a person sees of it, and
+how ten thousand rows are got through, is in `imports`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from agency.tenancy import current_scope
 from companies.domain.columns import Column
 from companies.domain.entries import Entry, Fault, Mistake, Value, read_entries
 from companies.domain.fields import FIELDS, Record, mask
-from companies.domain.refusals import RowsWrong
+from companies.domain.people import Person
 from companies.domain.targets import Target, known_to
 from companies.domain.workbook import read_table
 from companies.models import Card, Company, Contact
@@ -42,12 +46,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Row:
-    """What one row would do. Of a new company every value is a change; of a wrong row, none."""
+    """What one row would do. Of a new company every value is a change; of a wrong row, none.
+
+    `joining` are contacts beside the first one whom we do not know yet.
+    """
 
     entry: Entry
     verdict: Verdict
     changes: tuple[Change, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    joining: tuple[Person, ...] = ()
 
     @property
     def number(self) -> int:
@@ -72,11 +80,12 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Imported:
-    """How many companies an import made, changed, and found as they were."""
+    """How many companies an import made, changed, and found as they were; how many rows were wrong."""
 
     new: int
     changed: int
     unchanged: int
+    wrong: int = 0
 
 
 def preview(file: BinaryIO, filename: str) -> Sheet:
@@ -86,42 +95,59 @@ def preview(file: BinaryIO, filename: str) -> Sheet:
     nothing: what we have stays. Three queries, however many rows.
     """
     table = read_table(file, filename)
-    entries = read_entries(table)
-    known = known_to(entries)
-    rows = tuple(_judge(entry, known.target(entry)) for entry in entries)
-    return Sheet(filename, table.sha256, table.ignored, rows)
+    table.found.require()
+    rows = judge(read_entries(table))
+    return Sheet(filename, table.sha256, table.ignored, tuple(rows))
 
 
 def import_companies(sheet: Sheet, *, by: User) -> Imported:
-    """Write every row, in the caller's transaction; nothing, and `RowsWrong`, when any row is wrong.
+    """Write every right row, in the caller's transaction; the wrong ones are counted and left out.
 
     The rows are judged anew: what others wrote since the preview counts. Importing a workbook
     twice changes nothing the second time.
     """
-    # One import at a time in an agency: two would make the same new company.
-    agency = Agency.objects.select_for_update(no_key=True).get(pk=current_scope().agency)
-    entries = [row.entry for row in sheet.rows]
+    rows = write([row.entry for row in sheet.rows], by=by)
+    totals = Counter(row.verdict for row in rows)
+    imported = Imported(*(totals[verdict] for verdict in Verdict))
+    record_import(sheet.filename, sheet.sha256, imported, by=by)
+    return imported
+
+
+def judge(entries: Sequence[Entry]) -> list[Row]:
+    """What each row would do, by what the current agency has. Three queries."""
+    known = known_to(entries)
+    return [_judge(entry, known.target(entry)) for entry in entries]
+
+
+def write(entries: Sequence[Entry], *, by: User) -> list[Row]:
+    """Judge the rows anew and write those that are right; returns what became of each.
+
+    In the caller's transaction, and one import at a time in an agency: two would make the same new company.
+    """
+    Agency.objects.select_for_update(no_key=True).get(pk=current_scope().agency)
     known = known_to(entries, lock=True)
     targets = [known.target(entry) for entry in entries]
     rows = [_judge(entry, target) for entry, target in zip(entries, targets, strict=True)]
-    totals = Counter(row.verdict for row in rows)
-    if totals[Verdict.WRONG]:
-        raise RowsWrong(totals[Verdict.WRONG])
-    _write(rows, targets)
-    _let_in_again(targets)
-    _record(rows, targets, by=by)
-    imported = Imported(totals[Verdict.NEW], totals[Verdict.CHANGED], totals[Verdict.UNCHANGED])
+    pairs = [pair for pair in zip(rows, targets, strict=True) if pair[0].verdict != Verdict.WRONG]
+    _write(pairs)
+    _let_in_again(target for _row, target in pairs)
+    _record(pairs, by=by)
+    return rows
+
+
+def record_import(filename: str, sha256: str, imported: Imported, *, by: User) -> None:
+    """In the trail: which file was brought in, and what came of it."""
     audit.record(
         "companies_imported",
-        agency,
+        Agency(pk=current_scope().agency),
         by=by,
-        file=sheet.filename,
-        sha256=sheet.sha256,
+        file=filename,
+        sha256=sha256,
         new=imported.new,
         changed=imported.changed,
         unchanged=imported.unchanged,
+        wrong=imported.wrong,
     )
-    return imported
 
 
 def _judge(entry: Entry, target: Target) -> Row:
@@ -130,56 +156,85 @@ def _judge(entry: Entry, target: Target) -> Row:
         mistakes += (Mistake(Fault.CARD_OF_ANOTHER, Column.CARD, entry.card),)
     if mistakes:
         return Row(entry, Verdict.WRONG, mistakes=mistakes)
+    entry = _first_as_we_have_it(entry, target)
     changes = tuple(
         Change(column, before, after)
         for column, after in entry.values.items()
         if (before := target.value(column)) != after
     )
+    joining = tuple(one for one in entry.others if not _is_known(one, target.others))
     if target.is_new:
-        return Row(entry, Verdict.NEW, changes)
-    return Row(entry, Verdict.CHANGED if changes else Verdict.UNCHANGED, changes)
+        return Row(entry, Verdict.NEW, changes, joining=joining)
+    is_same = not changes and not joining
+    return Row(entry, Verdict.UNCHANGED if is_same else Verdict.CHANGED, changes, joining=joining)
 
 
-def _write(rows: Sequence[Row], targets: Sequence[Target]) -> None:
+def _first_as_we_have_it(entry: Entry, target: Target) -> Entry:
+    """Of two people in a cell, the one who is our primary contact already stays that."""
+    if entry.others:
+        for person in entry.people:
+            if _is_known(person, [target.contact]):
+                return entry.beginning_with(person)
+    return entry
+
+
+def _is_known(person: Person, contacts: Iterable[Contact]) -> bool:
+    return any(person.is_same(one.name, one.mobile, one.email) for one in contacts)
+
+
+def _write(pairs: Sequence[tuple[Row, Target]]) -> None:
     """Carry the changes over to the records and save those that changed: one statement a table."""
     changed: dict[type[Record], dict[object, Record]] = {Company: {}, Contact: {}, Card: {}}
-    for row, target in zip(rows, targets, strict=True):
+    for row, target in pairs:
         for change in row.changes:
             record, field = target.place(change.column)
             setattr(record, field, change.after)
             changed[type(record)][record.pk] = record
+        for person in row.joining:
+            joined = Contact(
+                agency_id=target.company.agency_id,
+                company=target.company,
+                name=person.name,
+                mobile=person.mobile,
+                email=person.email,
+                is_primary=False,
+            )
+            changed[Contact][joined.pk] = joined
     for model, records in changed.items():
         _save(model, records.values())
 
 
-def _let_in_again(targets: Sequence[Target]) -> None:
+def _let_in_again(targets: Iterable[Target]) -> None:
     """A company that had asked for its data to go, and is brought in anew, is a company like others."""
     erased = [target.company.pk for target in targets if target.company.erased_at]
     if erased:
         Company.objects.filter(pk__in=erased).update(erased_at=None, kept_until=None)
 
 
-def _record(rows: Sequence[Row], targets: Sequence[Target], *, by: User) -> None:
+def _record(pairs: Sequence[tuple[Row, Target]], *, by: User) -> None:
     """In the trail: each company that was made or changed, with what was there before and what is now."""
     for verdict, action in ((Verdict.NEW, "company_made"), (Verdict.CHANGED, "company_changed")):
-        judged = (pair for pair in zip(rows, targets, strict=True) if pair[0].verdict == verdict)
-        audit.record_each(action, ((target.company, _masked(row.changes)) for row, target in judged), by=by)
+        judged = (pair for pair in pairs if pair[0].verdict == verdict)
+        audit.record_each(action, ((target.company, _masked(row)) for row, target in judged), by=by)
 
 
-def _masked(changes: Iterable[Change]) -> dict[str, dict[str, list[str]]]:
+def _masked(row: Row) -> dict[str, dict[str, list[str]]]:
     """Column → before and after. Of what is about a person only as much as tells it from another."""
-    return {
-        "changes": {
-            one.column: [mask(one.column, one.before), mask(one.column, one.after)] for one in changes
-        }
+    changes = {
+        str(one.column): [mask(one.column, one.before), mask(one.column, one.after)] for one in row.changes
     }
+    if row.joining:
+        joined = "、".join(mask(Column.CONTACT, person.name) for person in row.joining)
+        changes["contact+"] = ["", joined]
+    return {"changes": changes}
 
 
 def _save(model: type[Record], records: Iterable[Record]) -> None:
     """Insert the new ones and update the others, in one statement."""
+    fields = [*FIELDS[model].values(), *(["initials"] if model is Company else [])]
     model.objects.bulk_create(
         records,  # type: ignore[arg-type]  # records of this very model
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=list(FIELDS[model].values()),
+        update_fields=fields,
     )

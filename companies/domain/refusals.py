@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 
 class WorkbookRefused(Exception):
@@ -44,6 +44,13 @@ class WorkbookUnsafe(WorkbookRefused):
             "This workbook holds parts that could do harm, so nothing of it was read. Open it in Excel or "
             "WPS, save it under a new name, and send that."
         )
+
+
+class WorkbookGone(WorkbookRefused):
+    """It was sent too long ago, or somebody else's act has used it up."""
+
+    def __str__(self) -> str:
+        return _("This file is not kept any more. Send it again.")
 
 
 class WorkbookEmpty(WorkbookRefused):
@@ -96,16 +103,12 @@ class PinInWorkbook(WorkbookRefused):
         ) % {"heading": self.heading}
 
 
-class RowsWrong(WorkbookRefused):
-    """Some rows have mistakes, which the preview names. Nothing was written."""
+def stored(refusal: WorkbookRefused) -> dict[str, Any]:
+    """The refusal as a row keeps it, to be said later in whatever language the reader has."""
+    return {"kind": type(refusal).__name__, "about": list(refusal.args)}
 
-    def __init__(self, count: int) -> None:
-        super().__init__(count)
-        self.count = count
 
-    def __str__(self) -> str:
-        return ngettext(
-            "%(count)d row has a mistake. Nothing was imported.",
-            "%(count)d rows have mistakes. Nothing was imported.",
-            self.count,
-        ) % {"count": self.count}
+def restored(kept: Mapping[str, Any]) -> WorkbookRefused:
+    """The refusal that was kept."""
+    kinds = {kind.__name__: kind for kind in WorkbookRefused.__subclasses__()}
+    return kinds[kept["kind"]](*kept["about"])

@@ -6,9 +6,10 @@ a list of ten million strings. So that happens here, under limits of memory and 
 web process. What a bomb looks like is looked for first: that takes less than reading it. Run as a
 file, this imports nothing of ours.
 
-Prints one JSON line a sheet: the number of its first row and its rows, or null where it is too
-large. Dates are objects, {"date": "2027-03-01"}. Exit status 2: not a workbook; 3: too large;
-4: it holds what no spreadsheet program writes.
+Prints one JSON line a sheet: its name, the number of its first row, its rows, and the numbers of rows
+that its program hides (of an .xlsx; an .xls does not tell us); `rows` is null where they are too many.
+A hidden sheet is left out where another is to be seen. Dates are objects, {"date": "2027-03-01"}. Exit
+status 2: not a workbook; 3: too large; 4: it holds what no spreadsheet program writes.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import resource
 import sys
 import zipfile
 import zlib
+from collections.abc import Iterator
 from datetime import date, datetime
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
+from xml.etree import ElementTree  # of parts in which no document type was found
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 NOT_A_WORKBOOK, TOO_LARGE, UNSAFE = 2, 3, 4
 MAX_ROWS = 20_000
@@ -62,7 +66,7 @@ def main(kind: str) -> int:
     data = sys.stdin.buffer.read()
     try:
         if kind == "text":
-            _print({"first": 1, "rows": _text(data)}, printed=0)
+            _print({"name": "", "first": 1, "rows": _text(data), "hidden": []}, printed=0)
         else:
             _workbook(data)
     except Refused as refused:
@@ -78,12 +82,17 @@ def main(kind: str) -> int:
 
 
 def _workbook(data: bytes) -> None:
+    hidden: dict[str, list[int]] = {}
     if data.startswith(b"PK"):
         _look_into_zip(data)
+        hidden = _hidden_rows(data)
     printed = 0
     with CalamineWorkbook.from_filelike(BytesIO(data)) as workbook:
-        for name in workbook.sheet_names:
-            printed += _print(_sheet(workbook.get_sheet_by_name(name)), printed=printed)
+        every = [(sheet.name, str(sheet.visible)) for sheet in workbook.sheets_metadata]
+        shown = [name for name, visible in every if visible == _VISIBLE]
+        for name in shown or [name for name, _visible in every]:
+            sheet = _sheet(workbook.get_sheet_by_name(name))
+            printed += _print({"name": name, "hidden": hidden.get(name, []), **sheet}, printed=printed)
 
 
 def _look_into_zip(data: bytes) -> None:
@@ -129,13 +138,55 @@ def _look_into_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
     return cells
 
 
+# --- Rows that are hidden: the reading library does not tell ---------------------------------
+
+_VISIBLE = str(SheetVisibleEnum.Visible)
+_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*>")
+_IS_HIDDEN = re.compile(rb"""\bhidden=["'](?:1|true)["']""")
+_ROW_NUMBER = re.compile(rb"""\br=["'](\d+)["']""")
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+def _hidden_rows(data: bytes) -> dict[str, list[int]]:
+    """The numbers of hidden rows by sheet; nothing for what is laid out as no .xlsx is."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            relations = _parsed(archive, "xl/_rels/workbook.xml.rels")
+            parts = {one.get("Id"): one.get("Target", "") for one in relations}
+            book = _parsed(archive, "xl/workbook.xml")
+            sheets = [one for one in book.iter() if one.tag.endswith("}sheet")]
+            return {
+                sheet.get("name", ""): list(_hidden_in(archive, parts[sheet.get(_RELATION)]))
+                for sheet in sheets
+            }
+    except (KeyError, ElementTree.ParseError):
+        return {}
+
+
+def _parsed(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
+    return ElementTree.fromstring(archive.read(name))  # noqa: S314  # no document type is in it
+
+
+def _hidden_in(archive: zipfile.ZipFile, target: str) -> Iterator[int]:
+    name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    rest = b""
+    with archive.open(name) as part:
+        while block := part.read(_BLOCK):
+            seen = rest + block
+            end = seen.rfind(b">") + 1
+            for row in _ROW.findall(seen[:end]):
+                if _IS_HIDDEN.search(row) and (number := _ROW_NUMBER.search(row)):
+                    yield int(number[1])
+            rest = seen[end:]
+
+
 # --- Reading ----------------------------------------------------------------------------------
 
 
-def _sheet(sheet: CalamineSheet) -> dict[str, Any] | None:
-    if sheet.height > MAX_ROWS + ROWS_ABOVE or sheet.width > MAX_COLUMNS:
-        return None
+def _sheet(sheet: CalamineSheet) -> dict[str, Any]:
     first = sheet.start[0] + 1 if sheet.start else 1
+    if sheet.height > MAX_ROWS + ROWS_ABOVE or sheet.width > MAX_COLUMNS:
+        return {"first": first, "rows": None}
     return {"first": first, "rows": sheet.to_python()}
 
 
@@ -157,7 +208,7 @@ def _text(data: bytes) -> list[list[str]]:
     return rows
 
 
-def _print(sheet: dict[str, Any] | None, *, printed: int) -> int:
+def _print(sheet: dict[str, Any], *, printed: int) -> int:
     line = json.dumps(sheet, default=_date)
     if printed + len(line) > MAX_PRINTED_BYTES:
         raise Refused(TOO_LARGE)

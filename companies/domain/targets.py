@@ -22,6 +22,7 @@ class Target:
     company: Company
     contact: Contact
     card: Card
+    others: tuple[Contact, ...] = ()  # whom else we know at the company
 
     @property
     def is_new(self) -> bool:
@@ -53,6 +54,7 @@ class Known:
 
     companies: dict[str, Company]  # by USCC
     contacts: dict[UUID, Contact]  # the primary ones, by company
+    others: dict[UUID, list[Contact]]
     cards: dict[str, Card]  # by number
 
     def target(self, entry: Entry) -> Target:
@@ -61,18 +63,23 @@ class Known:
         company = self.companies.get(entry.uscc) or Company(agency_id=agency)
         contact = self.contacts.get(company.pk) or Contact(agency_id=agency, company=company)
         card = self.cards.get(entry.card) or Card(agency_id=agency, company=company)
-        return Target(company, contact, card)
+        return Target(company, contact, card, tuple(self.others.get(company.pk, ())))
 
 
 def known_to(entries: Collection[Entry], *, lock: bool = False) -> Known:
     """What the current agency has about these rows: three queries. `lock` keeps it for this transaction."""
     usccs = [entry.uscc for entry in entries]
     companies = _rows(Company.objects.filter(uscc__in=usccs), lock)
-    contacts = _rows(Contact.objects.filter(company__uscc__in=usccs, is_primary=True), lock)
+    contacts = list(_rows(Contact.objects.filter(company__uscc__in=usccs), lock))
     cards = _rows(Card.objects.filter(number__in=[entry.card for entry in entries]), lock)
+    others: dict[UUID, list[Contact]] = {}
+    for contact in contacts:
+        if not contact.is_primary:
+            others.setdefault(contact.company_id, []).append(contact)
     return Known(
         {company.uscc: company for company in companies},
-        {contact.company_id: contact for contact in contacts},
+        {contact.company_id: contact for contact in contacts if contact.is_primary},
+        others,
         {card.number: card for card in cards},
     )
 

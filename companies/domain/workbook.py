@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from companies.domain import sheets
-from companies.domain.columns import Column, find_columns, meaning
+from companies.domain.columns import Column, Found, find_columns, is_ours, meaning
 from companies.domain.refusals import (
     NotAWorkbook,
     WorkbookEmpty,
@@ -33,19 +33,41 @@ type Line = tuple[int, list[Cell]]
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """One sheet's rows, without the empty ones, and which of them its program hides."""
+
+    name: str
+    lines: list[Line]
+    hidden: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Table:
     """The rows under the headings, each with the number that the person sees beside it."""
 
-    columns: dict[Column, int]
-    ignored: tuple[str, ...]  # headings that we do not know
+    sheet: str
+    sheets: tuple[str, ...]  # all that hold anything
+    headings: tuple[str, ...]
+    found: Found
     lines: list[Line]
+    hidden: frozenset[int]
     sha256: str  # of the whole file
 
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Headings whose columns are not used."""
+        used = set(self.found.columns.values())
+        shown = ((place, text) for place, text in enumerate(self.headings) if text and not is_ours(text))
+        return tuple(text for place, text in shown if place not in used)
 
-def read_table(file: BinaryIO, filename: str) -> Table:
-    """The first sheet with headings that we know. Raises `WorkbookRefused`.
 
-    A file is what its content says; the name only tells a table of text from any other text.
+def read_table(
+    file: BinaryIO, filename: str, *, sheet: str = "", chosen: Mapping[Column, int] | None = None
+) -> Table:
+    """The sheet of this name, else the first with headings that we know. Raises `WorkbookRefused`.
+
+    `chosen` is where the columns stand, by what a person has said. A file is what its content says;
+    the name only tells a table of text from any other text.
     """
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -53,27 +75,25 @@ def read_table(file: BinaryIO, filename: str) -> Table:
     if not data.strip():
         raise WorkbookEmpty
     if data.startswith((_ZIP, _OLE)):
-        lines = _first_with_headings(_sheets(data))
+        sheets_read = _sheets(data)
     elif PurePath(filename).suffix.lower() == ".csv":
-        lines = _text_lines(data)
+        sheets_read = _taken_apart(data, "text")
     else:
         raise NotAWorkbook
-    return _table(lines, sha256(data).hexdigest())
+    filled = [one for one in sheets_read if one.lines]
+    if not filled:
+        raise WorkbookEmpty
+    return _table(_chosen(filled, sheet), tuple(one.name for one in filled), sha256(data).hexdigest(), chosen)
 
 
-def _sheets(data: bytes) -> Iterator[list[Line]]:
-    """The sheets' rows. Raises `WorkbookTooLarge` at one that is."""
+def _sheets(data: bytes) -> list[Sheet]:
     if data.startswith(_OLE) and _ENCRYPTED in data:
         raise WorkbookLocked
-    for line in _taken_apart(data, "workbook").splitlines():
-        sheet = json.loads(line, object_hook=_day)
-        if sheet is None:
-            raise WorkbookTooLarge
-        yield _without_empty(enumerate(sheet["rows"], start=sheet["first"]))
+    return _taken_apart(data, "workbook")
 
 
-def _taken_apart(data: bytes, kind: str) -> bytes:
-    """What `sheets` prints for this file. Raises `WorkbookRefused`."""
+def _taken_apart(data: bytes, kind: str) -> list[Sheet]:
+    """The sheets as `sheets` prints them. Raises `WorkbookRefused`."""
     try:
         # By path, isolated and with nothing of our environment: it needs no Django and no secret.
         reader = subprocess.run(
@@ -91,52 +111,81 @@ def _taken_apart(data: bytes, kind: str) -> bytes:
         raise WorkbookUnsafe
     if reader.returncode != 0:
         raise WorkbookTooLarge  # it said so, or it met one of its limits
-    return reader.stdout
+    return [_sheet(json.loads(line, object_hook=_day)) for line in reader.stdout.splitlines()]
+
+
+def _sheet(printed: dict[str, Any]) -> Sheet:
+    """Numbered by row: in text, a cell may span lines. Raises `WorkbookTooLarge`."""
+    if printed["rows"] is None:
+        raise WorkbookTooLarge
+    lines = enumerate(printed["rows"], start=printed["first"])
+    return Sheet(printed["name"], _without_empty(lines), frozenset(printed["hidden"]))
 
 
 def _day(decoded: dict[str, Any]) -> Any:
     return date.fromisoformat(decoded["date"]) if "date" in decoded else decoded
 
 
-def _text_lines(data: bytes) -> list[Line]:
-    """Numbered by row: a cell may span lines of text."""
-    sheet = json.loads(_taken_apart(data, "text"))
-    return _without_empty(enumerate(sheet["rows"], start=sheet["first"]))
-
-
 def _without_empty(lines: Iterable[Line]) -> list[Line]:
     return [(number, cells) for number, cells in lines if any(str(cell).strip() for cell in cells)]
 
 
-def _first_with_headings(every: Iterable[list[Line]]) -> list[Line]:
-    """Where no sheet has headings of ours, the first with anything on it."""
-    first_filled: list[Line] = []
-    for lines in every:
-        if _heading_place(lines) is not None:
-            return lines
-        first_filled = first_filled or lines
-    return first_filled
+def _chosen(filled: Sequence[Sheet], name: str) -> Sheet:
+    """The one of this name, else the first with headings of ours, else the first."""
+    named = (sheet for sheet in filled if name and sheet.name == name)
+    known = (sheet for sheet in filled if _find_headings(sheet.lines)[0] is not None)
+    return next(named, None) or next(known, None) or filled[0]
 
 
-def _heading_place(lines: list[Line]) -> int | None:
-    """The first row, near the top, in which at least two headings are ours."""
+def _find_headings(lines: list[Line]) -> tuple[int | None, int, list[str]]:
+    """The place of the headings near the top, how many rows they take, and their words.
+
+    Two rows are one heading where the upper one spans columns of the lower (联系人 over 姓名, 手机, 邮箱)
+    and both together say more than one. No place where fewer than two columns are ours.
+    """
+    best: tuple[int | None, int, list[str]] = (None, 1, [])
+    known_best = 1
     for place, (_number, cells) in enumerate(lines[: sheets.ROWS_ABOVE]):
-        if sum(meaning(str(cell)) is not None for cell in cells) >= 2:
-            return place
-    return None
+        single = [str(cell).strip() for cell in cells]
+        for height, words in ((1, single), (2, _under_each_other(single, lines[place + 1 : place + 2]))):
+            known = len({column for text in words if (column := meaning(text))})
+            if known > known_best:
+                best, known_best = (place, height, words), known
+        if best[0] is not None and place > best[0]:
+            break
+    return best
 
 
-def _table(lines: list[Line], digest: str) -> Table:
-    if not lines:
-        raise WorkbookEmpty
-    # Where no heading is ours the first row stands in for them: the refusal then names what is missing.
-    place = _heading_place(lines) or 0
-    headings = [str(cell) for cell in lines[place][1]]
-    columns = find_columns(headings)
-    rows = lines[place + 1 :]
+def _under_each_other(upper: list[str], below: list[Line]) -> list[str]:
+    """Each column's heading where the row below belongs to the headings too."""
+    if not below:
+        return []
+    words, spanning = [], ""
+    for place, cell in enumerate(below[0][1]):
+        own = upper[place] if place < len(upper) else ""
+        lower = str(cell).strip()
+        spanning = own or spanning
+        together = f"{spanning}{lower}"
+        if not lower:
+            words.append(own)
+        elif meaning(together) or not meaning(lower):
+            words.append(together)
+        else:
+            words.append(lower)
+    return words
+
+
+def _table(sheet: Sheet, names: tuple[str, ...], digest: str, chosen: Mapping[Column, int] | None) -> Table:
+    # Where no heading is ours the first row stands in for them, for a person to say what is what.
+    place, height, headings = _find_headings(sheet.lines)
+    if place is None:
+        place, height = 0, 1
+        headings = [str(cell).strip() for cell in sheet.lines[0][1]]
+    found = find_columns(headings, chosen)
+    rows = sheet.lines[place + height :]
     if not rows:
+        found.require()
         raise WorkbookEmpty
     if len(rows) > sheets.MAX_ROWS:
         raise WorkbookTooLarge
-    ignored = tuple(text.strip() for text in headings if text.strip() and meaning(text) is None)
-    return Table(columns, ignored, rows, digest)
+    return Table(sheet.name, names, tuple(headings), found, rows, sheet.hidden, digest)

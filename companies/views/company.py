@@ -15,13 +15,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from agency.freshness import fresh_sign_in
+from agency.models import AuditEntry
 from agency.people import staff_only
+from agency.trail import action_words
 from companies.domain.cards import lift_quarantine, store_pin
 from companies.domain.consents import record_letter
 from companies.domain.readiness import WORDS, Problem, check_readiness
 from companies.forms import LetterForm, PinForm, QuarantineForm
 from companies.models import Card, Company
 from companies.views.years import chosen_year
+
+LOG_ENTRIES = 12
 
 
 @require_safe
@@ -45,11 +49,23 @@ def _show(request: HttpRequest, found: Company, **forms: Form) -> HttpResponse:
         "has_consent": Problem.CONSENT_MISSING not in problems,
         "is_queued": found.renewals.filter(year=year).exclude(state="cancelled").exists(),
         "renewals": found.renewals.select_related("batch").order_by("-year", "-queued_at"),
+        "policies": found.policies.order_by("-downloaded_at"),
+        "log": _log(found),
         "letter_form": LetterForm(),
         "quarantine_form": QuarantineForm(),
         "pin_form": PinForm(),
     } | forms
     return render(request, "companies/company.html", context)
+
+
+def _log(company: Company) -> list[dict[str, Any]]:
+    """The newest entries of the trail about the company and its cards, in words."""
+    about = [str(company.pk), *(str(card.pk) for card in company.cards.all())]
+    entries = AuditEntry.objects.filter(object_type__in=["company", "card"], object_id__in=about)
+    return [
+        {"words": action_words(entry.action), "who": entry.actor_name, "at": entry.at}
+        for entry in entries.order_by("-number")[:LOG_ENTRIES]
+    ]
 
 
 def _with_vault(card: Card) -> dict[str, Any]:

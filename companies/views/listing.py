@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from django.core.paginator import Paginator
-from django.db.models import prefetch_related_objects
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, QuerySet, Window, prefetch_related_objects
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from agency.people import staff_only
@@ -20,6 +22,17 @@ from companies.models import Card, Company, Contact
 from companies.views.years import chosen_year, years
 
 COMPANIES_A_PAGE = 50
+# Beside the name and the verdict, which every list has.
+COLUMNS = {
+    "region": _("Region"),
+    "contact": _("Contact"),
+    "card": _("Card"),
+    "owner": _("In charge"),
+    "tags": _("Tags"),
+    "ends": _("Policy ends"),
+}
+_USUAL = ("contact", "card", "owner", "ends")
+_FILTERS = ("q", "ready", "tag", "owner", "ends")
 
 
 @require_safe
@@ -27,8 +40,8 @@ COMPANIES_A_PAGE = 50
 def companies(request: HttpRequest) -> HttpResponse:
     """The companies, filtered as the address says, each with what keeps it from being queued."""
     year = chosen_year(request.GET)
-    chosen = CompanyFilter(request.GET, Company.objects.order_by("name"))
-    page = Paginator(chosen.qs, COMPANIES_A_PAGE).get_page(request.GET.get("page"))
+    chosen = CompanyFilter(request.GET, Company.objects.order_by("initials", "name"))
+    page = page_of(chosen.qs, request.GET.get("page"))
     context = {
         "filter": chosen,
         "page": page,
@@ -36,8 +49,31 @@ def companies(request: HttpRequest) -> HttpResponse:
         "matching": page.paginator.count,
         "year": year,
         "years": years(),
+        "columns": _columns(request.GET),
+        "all_columns": COLUMNS,
+        "is_filtered": any(request.GET.get(name) for name in _FILTERS),
+        "more_filters": any(request.GET.get(name) for name in ("tag", "ends")),
     }
     return render(request, "companies/list.html", context)
+
+
+def page_of(companies: QuerySet[Company], number: str | None) -> Page[UUID]:
+    """One page's ids. Counted by the same query: what a filter says of ten thousand is asked once."""
+    wanted = int(number) if number and number.isdecimal() and len(number) < 6 else 1
+    begin = max(wanted - 1, 0) * COMPANIES_A_PAGE
+    counted = companies.annotate(matching=Window(Count("*"))).values_list("pk", "matching")
+    found = list(counted[begin : begin + COMPANIES_A_PAGE])
+    if not found and begin:
+        return page_of(companies, None)  # the list has become shorter
+    paginator = Paginator([ident for ident, _matching in found], COMPANIES_A_PAGE)
+    paginator.count = found[0][1] if found else 0
+    return Page(paginator.object_list, max(wanted, 1), paginator)
+
+
+def _columns(query: QueryDict) -> list[str]:
+    """The columns that the address asks for, in our order; the usual ones where it says nothing."""
+    asked = query.getlist("columns") or _USUAL
+    return [column for column in COLUMNS if column in asked]
 
 
 @dataclass(frozen=True)
@@ -51,12 +87,12 @@ class Listed:
     advice: list[Words]
 
 
-def _listed(shown: Sequence[Company], year: int) -> list[Listed]:
-    """The companies of one page, in their order. Six queries."""
-    verdicts = check_readiness([company.pk for company in shown], year=year, on=timezone.localdate())
-    prefetch_related_objects(list(verdicts), "owner", "renewals")
+def _listed(shown: Sequence[UUID], year: int) -> list[Listed]:
+    """The companies of one page, in their order. Four queries."""
+    verdicts = check_readiness(shown, year=year, on=timezone.localdate())
+    prefetch_related_objects(list(verdicts), "renewals")
     found = {company.pk: _list_one(company, problems, year) for company, problems in verdicts.items()}
-    return [found[company.pk] for company in shown]
+    return [found[company] for company in shown]
 
 
 def _list_one(company: Company, problems: list[Problem], year: int) -> Listed:

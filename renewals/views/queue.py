@@ -18,21 +18,17 @@ from django.views.decorators.http import require_POST
 from agency.moments import day_words
 from agency.people import staff_only
 from companies.domain.readiness import WORDS, Problem
-from companies.filters import CompanyFilter
-from companies.models import Company
+from companies.views.selection import back, frozen, selected
 from renewals.domain import queueing
 from renewals.forms import BatchForm
 from renewals.models import Batch
-from renewals.views.acts import back, frozen, uuids
-
-URGENT = 10
 
 
 @require_POST
 @staff_only
 def preview(request: HttpRequest) -> HttpResponse:
     """Which of the chosen companies are ready, which are not and why. Changes nothing."""
-    year, chosen = _year(request.POST), _selected(request.POST)
+    year, chosen = _year(request.POST), selected(request.POST)
     if not chosen:
         messages.warning(request, _("Select at least one company first."))
         return back(request)
@@ -52,8 +48,11 @@ def confirm(request: HttpRequest) -> HttpResponse:
         year=year,
         name=form.cleaned_data["name"],
         by=request.user,  # type: ignore[arg-type]  # staff only
-        priority=URGENT if form.cleaned_data["urgent"] else 0,
+        priority=form.cleaned_data["priority"],
         due_on=form.cleaned_data["due_on"],
+        assignee=form.cleaned_data["assignee"],
+        note=form.cleaned_data["note"],
+        chosen_by=request.POST.get("chosen_by", ""),
     )
     if queued.batch is None:
         return _nothing_queued(request, chosen, year)
@@ -81,6 +80,9 @@ def _show(request: HttpRequest, chosen: list[UUID], year: int, form: BatchForm) 
         "form": form,
         "year": year,
         "frozen": " ".join(str(company.pk) for company in verdicts),
+        "asked": len(verdicts),
+        "chosen_by": _chosen_by(request.POST),
+        "next": request.POST.get("next", ""),
         "ready": [company for company, problems in verdicts.items() if not problems],
         "not_ready": not_ready,
         "left_out": sum(1 for problems in verdicts.values() if problems),
@@ -90,18 +92,17 @@ def _show(request: HttpRequest, chosen: list[UUID], year: int, form: BatchForm) 
     return render(request, "renewals/queue.html", context)
 
 
+def _chosen_by(posted: QueryDict) -> str:
+    """The filter that found the companies, as it stood in the address; empty for those ticked by hand."""
+    if "frozen" in posted:
+        return posted.get("chosen_by", "")
+    return posted.get("query", "") if posted.get("scope") == "matching" else ""
+
+
 def _by_problem(verdicts: Iterable[list[Problem]]) -> list[tuple[Any, int]]:
     """How many companies each problem keeps back, most frequent first."""
     numbers = Counter(problem for problems in verdicts for problem in problems)
     return [(WORDS[problem].what, number) for problem, number in numbers.most_common()]
-
-
-def _selected(posted: QueryDict) -> list[UUID]:
-    """The companies that were ticked on the page, or all that match the page's filters."""
-    if posted.get("scope") == "matching":
-        chosen = CompanyFilter(QueryDict(posted.get("query", "")), Company.objects.all()).qs
-        return list(chosen.values_list("pk", flat=True))
-    return uuids(posted.getlist("company"))
 
 
 def _year(posted: QueryDict) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
@@ -21,6 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, include, path, re
 from agency.inviting import invite
 from agency.models import Invitation, Membership, Role, User
 from agency.tenancy import scope
+from companies.domain import imports
 from companies.models import Card
 from renewals.domain.pausing import pause
 from renewals.models import BoardView, Evidence, Policy, Renewal
@@ -168,10 +169,52 @@ TABLE = [
     Rule("mailbox", "post", NOT_ALLOWED),
     Rule("companies:list", "get", STAFF),
     Rule("companies:list", "post", NOT_ALLOWED),
+    Rule("companies:new", "get", STAFF),
+    Rule("companies:new", "post", STAFF),
+    Rule("companies:edit_many", "get", NOT_ALLOWED),
+    # Rao's selection holds nothing that is his: the page has no company on it.
+    Rule("companies:edit_many", "post", STAFF, sent={"company": "{company}"}),
+    Rule("companies:edit_many_confirm", "get", NOT_ALLOWED),
+    Rule("companies:edit_many_confirm", "post", STAFF_SENT_ON, sent={"frozen": "{company}", "add": "重点"}),
+    Rule("companies:edit", "get", STAFF_OF_THE_AGENCY, about="company"),
+    Rule("companies:edit", "post", STAFF_OF_THE_AGENCY, about="company"),
+    Rule("companies:new_contact", "get", STAFF_OF_THE_AGENCY, about="company"),
+    Rule("companies:new_contact", "post", STAFF_OF_THE_AGENCY, about="company"),
+    Rule("companies:new_card", "get", STAFF_OF_THE_AGENCY, about="company"),
+    Rule("companies:new_card", "post", STAFF_OF_THE_AGENCY, about="company"),
+    Rule("companies:contact", "get", STAFF_OF_THE_AGENCY, about="contact"),
+    Rule("companies:contact", "post", STAFF_OF_THE_AGENCY, about="contact"),
+    Rule("companies:delete_contact", "get", NOT_ALLOWED, about="contact"),
+    Rule("companies:delete_contact", "post", (SIGN_IN, 404, 404, 302, 302, 404, 404), about="contact"),
+    Rule("companies:card", "get", STAFF_OF_THE_AGENCY, about="card"),
+    Rule("companies:card", "post", STAFF_OF_THE_AGENCY, about="card"),
     Rule("companies:import", "get", STAFF),
     Rule("companies:import", "post", STAFF),
-    Rule("companies:import_confirm", "get", NOT_ALLOWED),
-    Rule("companies:import_confirm", "post", STAFF_SENT_ON, sent={"key": NOBODY}),
+    Rule("companies:workbook", "get", STAFF_OF_THE_AGENCY, about="workbook"),
+    Rule("companies:workbook", "post", NOT_ALLOWED, about="workbook"),
+    Rule("companies:workbook_progress", "get", STAFF_OF_THE_AGENCY, about="workbook"),
+    Rule("companies:workbook_progress", "post", NOT_ALLOWED, about="workbook"),
+    Rule("companies:workbook_columns", "get", STAFF_OF_THE_AGENCY, about="workbook"),
+    Rule("companies:workbook_columns", "post", STAFF_OF_THE_AGENCY, about="workbook"),
+    Rule("companies:workbook_sheet", "get", NOT_ALLOWED, about="workbook"),
+    Rule("companies:workbook_sheet", "post", (SIGN_IN, 404, 404, 302, 302, 404, 404), about="workbook"),
+    Rule("companies:workbook_confirm", "get", NOT_ALLOWED, about="workbook"),
+    Rule("companies:workbook_confirm", "post", (SIGN_IN, 404, 404, 302, 302, 404, 404), about="workbook"),
+    Rule("companies:workbook_wrong", "get", STAFF_OF_THE_AGENCY, about="workbook"),
+    Rule("companies:workbook_wrong", "post", NOT_ALLOWED, about="workbook"),
+    Rule("readiness:list", "get", STAFF),
+    Rule("readiness:list", "post", NOT_ALLOWED),
+    Rule("readiness:export", "get", STAFF, about="kind"),
+    Rule("readiness:export", "post", NOT_ALLOWED, about="kind"),
+    Rule("readiness:ask", "get", NOT_ALLOWED),
+    Rule("readiness:ask", "post", STAFF, sent={"company": "{company}", "year": str(YEAR + 1)}),
+    Rule("readiness:ask_confirm", "get", NOT_ALLOWED),
+    Rule(
+        "readiness:ask_confirm",
+        "post",
+        STAFF_SENT_ON,
+        sent={"frozen": "{company}", "year": str(YEAR + 1)},
+    ),
     Rule("companies:company", "get", STAFF_OF_THE_AGENCY, about="company"),
     Rule("companies:company", "post", NOT_ALLOWED, about="company"),
     Rule("companies:consent", "get", NOT_ALLOWED, about="company"),
@@ -303,11 +346,15 @@ def objects(
         member = Membership.objects.get(user=chen)
         standing = pause(by=mei, why="门户维护", batch=renewal.batch)
         view = BoardView.objects.create(name="我的急件", query="state=waiting", made_by=mei)
+        contact = card.company.contacts.get()
+        workbook = imports.begin("客户.xlsx", uuid4(), by=lin)
     evidence: Evidence = keep_picture(run, tmp_path)
     policy: Policy = keep_policy(run, tmp_path)
     return {
         "company": card.company_id,
         "card": card.pk,
+        "contact": contact.pk,
+        "workbook": workbook.pk,
         "renewal": renewal.pk,
         "batch": renewal.batch_id or "",
         "desk": run.desk.code,

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings as project
@@ -17,7 +18,7 @@ from agency import roster
 from agency.models import Agency, AuditEntry, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from agency.trail import WORDS
-from companies.domain import cards, consents
+from companies.domain import cards, consents, imports
 from companies.models import Card, Company
 from renewals.domain import attention, desks, pausing, pins
 from renewals.models import BoardView, Desk, Evidence, Policy, Renewal, State
@@ -29,7 +30,12 @@ from tests.renewals.papers import begin_run, keep_picture, keep_policy
 PASSWORD = "four words that differ"
 # Recorded by a name that the program puts into a variable.
 BY_NAME = {
-    *("company_changed", "company_made"),  # companies/domain/importing.py
+    *(
+        "company_changed",
+        "company_edited",
+        "company_made",
+        "companies_asked",
+    ),  # companies/domain/importing.py
     *("confirmed", "done_elsewhere"),  # renewals/domain/intents.py
     *("factor_added", "factor_removed", "recovery_codes_made"),  # agency/signing_in.py
     *("standstill_begun", "standstill_ended"),  # renewals/domain/standing_still.py
@@ -166,9 +172,18 @@ def test_companies_cards_and_consents(
     actions()
     sheet = xlsx(HEADINGS, ("一家", uscc_for(77)), ("改名贸易有限公司", company.uscc))
     sheet.name = "客户.xlsx"
-    key = client.post(reverse("companies:import"), {"workbook": sheet}).context["key"]
-    client.post(reverse("companies:import_confirm"), {"key": str(key), "filename": "客户.xlsx"})
+    sent = client.post(reverse("companies:import"), {"workbook": sheet})["Location"]
+    workbook = UUID(sent.split("/")[-2])
+    imports.work(OUR_AGENCY, workbook)
+    client.post(reverse("companies:workbook_confirm", args=[workbook]))
+    imports.work(OUR_AGENCY, workbook)
     assert actions() == ["company_made", "company_changed", "companies_imported"]
+    client.get(reverse("companies:workbook_wrong", args=[workbook]))
+    client.get(reverse("readiness:export", args=["csv"]))
+    assert actions() == ["wrong_rows_taken", "readiness_exported"]
+    client.post(reverse("companies:edit_many_confirm"), {"frozen": str(company.pk), "add": "重点"})
+    client.post(reverse("readiness:ask_confirm"), {"frozen": str(company.pk), "year": str(YEAR + 1)})
+    assert actions() == ["company_edited", "invited", "companies_asked"]
     with scope(OUR_AGENCY):
         card = company.cards.get()
         cards.quarantine(card, reason="pin_refused")

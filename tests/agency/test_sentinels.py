@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
@@ -26,7 +26,7 @@ from agency import audit
 from agency.inviting import invite
 from agency.models import Agency, Invitation, Membership, Role, User
 from agency.tenancy import scope
-from companies.models import Card, Company, Consent, Contact
+from companies.models import Ask, Card, Company, Consent, Contact, Import, ImportRow
 from renewals.domain.pausing import pause
 from renewals.domain.queueing import queue_companies
 from renewals.models import BoardView, Desk, Policy, Renewal
@@ -58,12 +58,12 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
         "client": make_person(f"client@{low}.example", f"{word} 陈", Agency(pk=agency), Role.CLIENT, company),
     }
     with scope(agency):
-        Company.objects.update(region=word, note=word, owner=people["staff"])
+        Company.objects.update(region=word, note=word, tags=[word], owner=people["staff"])
         Contact.objects.update(name=f"{word} 联系人", email=f"office@{low}.example")
         Card.objects.update(number=f"{word}{number:06d}", holder=word, certificate=word, drawer=word)
         Consent.objects.update(given_by=word, agent=word)
         queued = queue_companies([company.pk], year=YEAR, name=f"{word} 批次", by=people["staff"])
-        renewal, card = queued.renewals[0], Card.objects.get()
+        renewal, card, contact = queued.renewals[0], Card.objects.get(), Contact.objects.get()
     folder.mkdir()
     run = begin_run(renewal, card)
     evidence, policy = keep_picture(run, folder), keep_policy(run, folder)
@@ -76,6 +76,17 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
             reason_detail={"seen": word},
             completed_at=timezone.now(),
         )
+        workbook = Import.objects.create(
+            filename=f"{word}.xlsx",
+            file=uuid4(),
+            made_by=people["staff"],
+            state="ready",
+            headings=[{"text": word, "samples": [word], "column": "name"}],
+        )
+        ImportRow.objects.create(
+            workbook=workbook, number=2, name=word, verdict="wrong", cells=[word], mistakes=[]
+        )
+        Ask.objects.create(company=company, year=YEAR, problems=[], contact=word, asked_by=people["staff"])
         audit.record("looked_at", company, by=people["staff"], word=word)
         invitation = Invitation(name=word, email=f"new@{low}.example", role=Role.STAFF)
         token = invite(invitation, by=Membership.objects.select_related("user").get(user=people["admin"]))
@@ -85,6 +96,8 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
     objects = {
         "company": company.pk,
         "card": card.pk,
+        "contact": contact.pk,
+        "workbook": workbook.pk,
         "renewal": renewal.pk,
         "batch": renewal.batch_id,
         "desk": run.desk.code,

@@ -10,6 +10,8 @@ import pytest
 from django.utils import translation
 from xlsxwriter import Workbook
 
+from companies.domain.columns import HEADINGS as HEADINGS_KNOWN
+from companies.domain.columns import Column
 from companies.domain.importing import preview
 from companies.domain.refusals import (
     ColumnMissing,
@@ -33,7 +35,7 @@ TEXT = f"企业名称,统一社会信用代码\r\n{ROW[0]},{ROW[1]}\r\n"
 def said(file: BytesIO, filename: str = "名单.xlsx") -> str:
     """What a reader of English hears of the file."""
     with pytest.raises(WorkbookRefused) as refusal:
-        read_table(file, filename)
+        read_table(file, filename).found.require()
     with translation.override("en"):
         return str(refusal.value)
 
@@ -80,7 +82,7 @@ def test_empty_rows_between_companies_are_passed_over_and_numbers_stay_right():
 def test_headings_may_carry_spaces_stars_brackets_and_full_width_signs():
     headings = ("* 企业 名称：", "统一社会信用代码（18位）", "Ｅ－ｍａｉｌ", "往年已授权 (是/否)")
     table = read_table(xlsx(headings, (*ROW, "", "")), "名单.xlsx")
-    assert list(table.columns) == ["name", "uscc", "email", "authorized_before"]
+    assert list(table.found.columns) == ["name", "uscc", "email", "authorized_before"]
 
 
 def test_headings_that_we_do_not_know_are_told_apart():
@@ -91,24 +93,23 @@ def test_headings_that_we_do_not_know_are_told_apart():
 def test_a_missing_column_is_named_with_the_headings_that_are_accepted():
     file = xlsx(("公司名称", "地区"), ("明珠灯饰", "佛山"))
     with pytest.raises(ColumnMissing):
-        read_table(file, "名单.xlsx")
+        read_table(file, "名单.xlsx").found.require()
     file.seek(0)
     assert said(file) == (
-        "There is no column 统一社会信用代码. Accepted headings: "
-        "统一社会信用代码、社会信用代码、信用代码、税号、纳税人识别号."
+        f"There is no column 统一社会信用代码. Accepted headings: {'、'.join(HEADINGS_KNOWN[Column.USCC])}."
     )
 
 
 def test_a_workbook_about_something_else_lacks_both_columns():
     with pytest.raises(ColumnMissing) as refusal:
-        read_table(xlsx(("商品", "数量"), ("灯", "3")), "库存.xlsx")
+        read_table(xlsx(("商品", "数量"), ("灯", "3")), "库存.xlsx").found.require()
     assert list(refusal.value.accepted) == ["企业名称", "统一社会信用代码"]
 
 
 def test_two_columns_of_one_meaning_are_refused_because_only_a_person_knows_which_is_right():
     file = xlsx((*HEADINGS, "手机", "联系电话"), (*ROW, "13800138000", "020-12345678"))
     with pytest.raises(ColumnTwice):
-        read_table(file, "名单.xlsx")
+        read_table(file, "名单.xlsx").found.require()
     file.seek(0)
     assert said(file) == "The columns 手机 and 联系电话 mean the same. Delete one of them."
 

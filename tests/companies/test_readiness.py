@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import phonenumbers
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from agency.models import Agency
 from companies.domain.cards import quarantine
-from companies.domain.readiness import WORDS, Problem, check_readiness, is_chinese_mobile
+from companies.domain.readiness import (
+    WORDS,
+    Problem,
+    check_readiness,
+    count_problems,
+    has_problem,
+    is_ready,
+    with_problems,
+)
 from companies.models import Card, Company, Consent, Contact
-from tests.cast import YEAR, make_company
+from tests.cast import YEAR, make_company, uscc_for
 
 pytestmark = pytest.mark.usefixtures("in_agency")
 
@@ -113,11 +122,11 @@ def test_every_problem_is_told_at_once(company: Company):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_any_number_of_companies_takes_four_queries(
+def test_any_number_of_companies_takes_three_queries(
     count: int, agency: Agency, django_assert_num_queries: DjangoAssertNumQueries
 ):
     companies = [make_company(agency, 20 + n, f"第 {n} 家") for n in range(count)]
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         check_readiness([company.pk for company in companies], year=YEAR, on=timezone.localdate())
 
 
@@ -131,6 +140,7 @@ def test_every_problem_has_its_words_in_the_catalogue():
     [
         ("13800138000", True),
         ("+8613800138000", True),
+        ("008613800138000", True),
         ("138 0013 8000", True),
         ("02012345678", False),
         ("12345678901", False),
@@ -138,5 +148,35 @@ def test_every_problem_has_its_words_in_the_catalogue():
         ("abc", False),
     ],
 )
-def test_chinese_mobiles_are_told_from_other_numbers(number: str, is_one: bool):
-    assert is_chinese_mobile(number) == is_one
+def test_chinese_mobiles_are_told_from_other_numbers(company: Company, number: str, is_one: bool):
+    Contact.objects.update(mobile=number)
+    assert problems_of(company) == ([] if is_one else [Problem.MOBILE_WRONG])
+
+
+def test_postgres_knows_the_mobiles_that_the_library_knows(company: Company):
+    numbers = [f"{start}12345678" for start in range(130, 200)]
+    known = phonenumbers.PhoneNumberType.MOBILE
+    expected = [n for n in numbers if phonenumbers.number_type(phonenumbers.parse(n, "CN")) == known]
+    Contact.objects.all().delete()
+    companies = Company.objects.bulk_create(
+        Company(agency_id=company.agency_id, name=number, uscc=uscc_for(int(number[:3])))
+        for number in numbers
+    )
+    Contact.objects.bulk_create(
+        Contact(agency_id=one.agency_id, company=one, name="王", mobile=one.name, email="a@b.example")
+        for one in companies
+    )
+    found = check_readiness([one.pk for one in companies], year=YEAR, on=timezone.localdate())
+    assert [one.name for one, problems in found.items() if Problem.MOBILE_WRONG not in problems] == expected
+
+
+def test_what_is_filtered_and_counted_is_what_each_company_is_told(agency: Agency, company: Company):
+    unknown = make_company(agency, 7, "清远市顺风五金有限公司", ready=False)
+    today = timezone.localdate()
+    everybody = with_problems(Company.objects.all(), year=YEAR, on=today)
+    verdicts = check_readiness([company.pk, unknown.pk], year=YEAR, on=today)
+    assert list(everybody.filter(is_ready())) == [one for one, problems in verdicts.items() if not problems]
+    for problem in Problem:
+        told = [one for one, problems in verdicts.items() if problem in problems]
+        assert list(everybody.filter(has_problem(problem))) == told
+        assert count_problems(everybody)[problem] == len(told)

@@ -53,7 +53,7 @@ def test_all_that_match_are_frozen_when_they_are_shown(
     assert queued(agency) == [company.name]
 
 
-def test_confirming_queues_what_is_ready_with_name_day_and_urgency(
+def test_confirming_queues_what_is_ready_with_all_that_was_said_of_it(
     page: Client, agency: Agency, mei: User, company: Company
 ) -> None:
     unready = make_company(agency, 5, "深圳市新来贸易有限公司", ready=False)
@@ -63,7 +63,10 @@ def test_confirming_queues_what_is_ready_with_name_day_and_urgency(
         "frozen": f"{company.pk} {unready.pk}",
         "name": "第一批",
         "due_on": due_on.isoformat(),
-        "urgent": "on",
+        "priority": "10",
+        "assignee": str(mei.pk),
+        "note": "四月前办完",
+        "chosen_by": "ready=yes",
     }
     response = page.post(CONFIRM, sent)
     with scope(agency.pk):
@@ -71,7 +74,18 @@ def test_confirming_queues_what_is_ready_with_name_day_and_urgency(
         [renewal] = Renewal.objects.all()
     assert response["Location"] == reverse("renewals:batch", args=[batch.pk])
     assert (batch.name, batch.made_by, batch.asked) == ("第一批", mei, 2)
+    assert (batch.note, batch.chosen_by) == ("四月前办完", "ready=yes")
     assert (renewal.company, renewal.due_on, renewal.priority) == (company, due_on, 10)
+    assert (renewal.assignee, renewal.note) == (mei, "四月前办完")
+
+
+def test_the_page_says_which_filter_found_the_companies_and_none_for_those_that_were_ticked(
+    page: Client, company: Company
+) -> None:
+    sent = {"year": YEAR, "scope": "matching", "query": "q=宏达"}
+    assert page.post(PREVIEW, sent).context["chosen_by"] == "q=宏达"
+    ticked = {"year": YEAR, "company": str(company.pk), "scope": "ticked", "query": "q=宏达"}
+    assert page.post(PREVIEW, ticked).context["chosen_by"] == ""
 
 
 def test_a_form_that_is_sent_twice_queues_once_and_leads_to_the_same_batch(
