@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet, Window, prefetch_related_objects
+from django.db.models import Count, QuerySet, Value, Window, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
@@ -57,14 +57,18 @@ def companies(request: HttpRequest) -> HttpResponse:
     return render(request, "companies/list.html", context)
 
 
-def page_of(companies: QuerySet[Company], number: str | None) -> Page[UUID]:
-    """One page's ids. Counted by the same query: what a filter says of ten thousand is asked once."""
+def page_of(companies: QuerySet[Company], number: str | None, *, matching: int | None = None) -> Page[UUID]:
+    """One page's ids. `matching` is how many companies there are, where that is known.
+
+    Else they are counted by the same query: what a filter says of ten thousand is asked once.
+    """
     wanted = int(number) if number and number.isdecimal() and len(number) < 6 else 1
     begin = max(wanted - 1, 0) * COMPANIES_A_PAGE
-    counted = companies.annotate(matching=Window(Count("*"))).values_list("pk", "matching")
+    total = Window(Count("*")) if matching is None else Value(matching)
+    counted = companies.annotate(matching=total).values_list("pk", "matching")
     found = list(counted[begin : begin + COMPANIES_A_PAGE])
     if not found and begin:
-        return page_of(companies, None)  # the list has become shorter
+        return page_of(companies, None, matching=matching)  # the list has become shorter
     paginator = Paginator([ident for ident, _matching in found], COMPANIES_A_PAGE)
     paginator.count = found[0][1] if found else 0
     return Page(paginator.object_list, max(wanted, 1), paginator)
