@@ -163,7 +163,7 @@ def _with(query: QueryDict, **values: str) -> QueryDict:
 
 
 def _checked(companies: Sequence[UUID], year: int) -> list[Checked]:
-    """The companies in their order. Four queries."""
+    """The companies in their order. Three queries."""
     verdicts = check_readiness(companies, year=year, on=timezone.localdate())
     asks = asking.last_asked(companies, year=year)
     found = {

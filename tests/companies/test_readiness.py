@@ -122,11 +122,11 @@ def test_every_problem_is_told_at_once(company: Company):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_any_number_of_companies_takes_three_queries(
+def test_any_number_of_companies_takes_two_queries(
     count: int, agency: Agency, django_assert_num_queries: DjangoAssertNumQueries
 ):
     companies = [make_company(agency, 20 + n, f"第 {n} 家") for n in range(count)]
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         check_readiness([company.pk for company in companies], year=YEAR, on=timezone.localdate())
 
 
