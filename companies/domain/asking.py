@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from agency import audit
 from agency.inviting import AlreadyHere, invite
 from agency.models import Agency, Invitation, Membership, Role
-from companies.domain.readiness import Problem, check_readiness
+from companies.domain.readiness import Problem, check_readiness, primary_contact
 from companies.models import Ask, Company, Contact
 
 # Nobody is asked again so soon: a company answers in days, and a second mail is noise.
@@ -62,7 +62,7 @@ def plan(companies: Iterable[UUID], *, year: int, on: date) -> Plan:
     found = Plan()
     for company, problems in verdicts.items():
         wanted = tuple(problem for problem in problems if problem in ASKED)
-        contact: Contact | None = next(iter(company.primary_contacts), None)  # type: ignore[attr-defined]
+        contact = primary_contact(company)
         if not wanted:
             found.nothing_to_ask.append(company)
         elif contact is None or not contact.email:

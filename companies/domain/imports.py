@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
+from agency.bulk import insert_all
 from agency.models import User
 from agency.tenancy import scope
 from companies import uploads
@@ -162,10 +163,11 @@ def _read(workbook: Import) -> None:
     for portion in batched(read_entries(table), PORTION):
         with scope(agency):
             rows = importing.judge(portion)
-            ImportRow.objects.bulk_create(
+            kept = [
                 _as_row(workbook, row, lines[row.number], is_hidden=row.number in table.hidden)
                 for row in rows
-            )
+            ]
+            insert_all(ImportRow, kept)
             done += len(portion)
             _hold(workbook, done=done)
     with scope(agency):
