@@ -46,7 +46,9 @@ def test_what_a_person_took_over_no_card_starts(renewal: Renewal, card: Card, de
 def test_given_back_the_machine_goes_on(renewal: Renewal, card: Card, desk: Desk, mei: User) -> None:
     take_over(renewal, mei)
     with scope(renewal.agency_id):
-        attention.retry(renewal, by=mei)
+        with pytest.raises(attention.NotPossibleNow, match="taken_over"):
+            attention.retry(renewal, by=mei)
+        by_hand.give_back(renewal, by=mei)
         back = Renewal.objects.get(pk=renewal.pk)
     assert (back.state, back.taken_by) == (State.WAITING, None)
     claim(card, desk)
