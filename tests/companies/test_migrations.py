@@ -23,7 +23,7 @@ def test_the_initials_of_every_agencys_companies_are_filled(committed: None) -> 
     migration = import_module("companies.migrations.0005_fill_initials")
     with connections[OWNER].schema_editor() as editor:
         migration.fill(None, editor)
-    found = []
+    found: list[str] = []
     for agency in BOTH:
         with scope(agency):
             found += Company.objects.values_list("initials", flat=True)
