@@ -65,14 +65,16 @@ def retry_stage(renewal: Renewal, stage: StageName, *, by: User, why: str, as_of
     The click's intent is settled as absent on the person's word, and may be pressed once more, also
     after two presses. The next run still reads the portal first, and presses nothing that is done.
     `as_of` is the epoch that the person saw before he looked: a run since then may have pressed again.
-    Raises `NotPossibleNow` while a run is under way, where there was one since `as_of`, and for a stage
-    that is settled or that is not the renewal's present one.
+    Raises `NotPossibleNow` while a run is under way, where there was one since `as_of`, while somebody
+    does it by hand, and for a stage that is settled or that is not the renewal's present one.
     """
     renewal = locked(renewal)
     if renewal.state not in (*RETRIABLE, State.UNKNOWN):
         raise NotPossibleNow("running" if renewal.state == State.RUNNING else "not_stopped")
     if renewal.stage != stage:
         raise NotPossibleNow("other_stage")
+    if renewal.taken_by_id:
+        raise NotPossibleNow("taken_over")
     if as_of not in (None, renewal.epoch):
         raise NotPossibleNow("ran_since")
     renewal.intents.filter(click__in=[click for click in Click if click.stage.value == stage.value]).exclude(

@@ -48,6 +48,8 @@ def test_given_back_the_machine_goes_on(renewal: Renewal, card: Card, desk: Desk
     with scope(renewal.agency_id):
         with pytest.raises(attention.NotPossibleNow, match="taken_over"):
             attention.retry(renewal, by=mei)
+        with pytest.raises(attention.NotPossibleNow, match="taken_over"):
+            attention.retry_stage(renewal, StageName.CONFIRMATION, by=mei, why="不在门户上")
         by_hand.give_back(renewal, by=mei)
         back = Renewal.objects.get(pk=renewal.pk)
     assert (back.state, back.taken_by) == (State.WAITING, None)
