@@ -24,6 +24,7 @@ from renewals.domain.attention import NotPossibleNow
 from renewals.fitting import Do, phones, what_fits
 from renewals.models import Event, Evidence, Renewal
 from renewals.views.acts import OTHERWISE, REFUSALS
+from renewals.views.today import first_hour
 
 ITEMS_A_PAGE = 50
 # Enough for the pictures and the text of the last screens.
@@ -78,6 +79,8 @@ def attention(request: HttpRequest) -> HttpResponse:
         "detail": _detail(item, people) if item else None,
         "following": _following(item, shown) if item else None,
     }
+    if not found:
+        context |= first_hour()
     return render(request, "renewals/attention.html", context)
 
 

@@ -28,6 +28,7 @@ from renewals.filters import BoardFilter
 from renewals.forms import ViewForm
 from renewals.models import BoardView, Renewal, StageName, StageState, State
 from renewals.sentences import reason_words
+from renewals.views.today import first_hour
 
 type Tally = list[tuple[State, str, int]]
 
@@ -86,6 +87,8 @@ def board(request: HttpRequest) -> HttpResponse:
         "matching": paginator.count,
         "stage_states": StageState.choices,
     }
+    if not offered.years:
+        context |= first_hour()
     return render(request, "renewals/board.html", context)
 
 

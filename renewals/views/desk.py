@@ -20,6 +20,7 @@ from renewals.domain.at_desk import AtDesk, Situation
 from renewals.domain.desks import card_said, refusal, run_sheet
 from renewals.forms import DeskPinForm, PauseForm, WhichCardForm
 from renewals.models import Desk, Pause, Run
+from renewals.views.today import first_hour
 
 # So many cards are offered where what was written fits several.
 OFFERED_AT_MOST = 6
@@ -59,7 +60,8 @@ def live(request: HttpRequest, code: str) -> HttpResponse:
 @staff_only
 def sheet(request: HttpRequest) -> HttpResponse:
     """The run sheet, to print: which cards to insert, in which order, from which drawer."""
-    return render(request, "renewals/run_sheet.html", {"lines": run_sheet()})
+    lines = run_sheet()
+    return render(request, "renewals/run_sheet.html", {"lines": lines} | ({} if lines else first_hour()))
 
 
 @require_POST

@@ -81,7 +81,7 @@ def test_the_numbers_above_the_list_are_those_of_the_rows_behind_them(
 def test_a_row_says_what_to_do_and_who_must(page: Client, lacking: Company) -> None:
     [row] = page.get(LIST, {"year": str(YEAR)}).context["rows"]
     assert ([str(words) for words in row.to_do], str(row.who)) == (
-        ["请企业把卡寄来。", "请向企业索取，或登记其授权书。"],
+        ["请企业把卡寄来。", "请通知企业补办，或在企业页面登记其授权书。"],
         "企业",
     )
 
@@ -99,7 +99,7 @@ def test_the_file_holds_every_row_that_matches_and_no_formula(
         lacking.uscc,
         "卡不在本所",
         "缺授权",
-        "请企业把卡寄来。 请向企业索取，或登记其授权书。",
+        "请企业把卡寄来。 请通知企业补办，或在企业页面登记其授权书。",
         "企业",
         "",
     ]
