@@ -299,7 +299,10 @@ DEVICE_COOKIE_NAME = "xubao_device" if LOCAL else "__Host-xubao-device"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_AGE = SESSION_ENDS_AFTER_S = 12 * 3600
 # Pages that ask by themselves: they keep nobody signed in.
-POLLED_PAGES = {"renewals:changes", "renewals:rows", "renewals:live", "renewals:batch_head"}
+POLLED_PAGES = {
+    *("renewals:changes", "renewals:rows", "renewals:live", "renewals:batch_head", "renewals:desk_live"),
+    "companies:workbook_progress",
+}
 # Used codes and counters of allauth: in Postgres, so that all web processes share them.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "agency_cache"}}
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

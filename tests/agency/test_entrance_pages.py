@@ -18,7 +18,7 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.mark.parametrize(
-    ("person", "page"), [("chen", "renewals:mine"), ("mei", "renewals:board"), ("lin", "renewals:report")]
+    ("person", "page"), [("chen", "renewals:mine"), ("mei", "renewals:today"), ("lin", "renewals:today")]
 )
 def test_a_password_leads_to_the_page_of_the_role(
     client: Client, request: pytest.FixtureRequest, person: str, page: str

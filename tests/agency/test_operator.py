@@ -120,7 +120,7 @@ def test_a_new_agencys_admin_is_invited(tang: User, browser_of: BrowserOf, mails
     assert link is not None
     guest = Client()
     response = guest.post(link[1], {"password": "four words that differ"}, follow=True)
-    assert response.redirect_chain[-1] == (reverse("renewals:report"), 302)
+    assert response.redirect_chain[-1] == (reverse("renewals:today"), 302)
     again = client.post(reverse("operator:make"), form)
     assert again.context["form"].has_error("slug")
 

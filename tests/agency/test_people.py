@@ -19,8 +19,7 @@ from agency.people import membership_of
 from agency.tenancy import scope
 from companies.models import Company
 from tests.agency.conftest import Mails
-from tests.cast import make_person, uscc_for
-from tests.companies.workbooks import HEADINGS, xlsx
+from tests.cast import make_person
 from tests.database import OUR_AGENCY
 
 BrowserOf = Callable[[User], Client]
@@ -62,7 +61,7 @@ def test_a_colleague_is_invited_chooses_a_password_and_is_in(
     guest = Client()
     assert guest.get(link).context["invitation"].name == "周琳"
     response = guest.post(link, {"password": PASSWORD}, follow=True)
-    assert response.redirect_chain[-1] == (reverse("renewals:board"), 302)
+    assert response.redirect_chain[-1] == (reverse("renewals:today"), 302)
     zhou = User.objects.get(email="zhou@lingnan.example")
     assert (member(zhou).role, zhou.check_password(PASSWORD)) == (Role.STAFF, True)
     assert Client().get(link).status_code == 410
@@ -97,7 +96,7 @@ def test_the_link_alone_opens_nobody_elses_account(
     assert response["Location"].startswith(reverse("account_login"))
     assert [one.agency_id for one in [member(rao)]] == [member(rao).agency_id]
     response = browser_of(rao).post(link, follow=True)
-    assert response.redirect_chain[-1] == (reverse("renewals:board"), 302)
+    assert response.redirect_chain[-1] == (reverse("renewals:today"), 302)
 
 
 @pytest.mark.parametrize("role", ["admin", "staff"])
@@ -272,22 +271,6 @@ def test_a_person_of_two_agencies_chooses_where_he_works(
     assert client.get(there).status_code == 404
     client.post(reverse("choose_agency"), {"agency": str(raos_company.agency_id)})
     assert client.get(there).status_code == 200
-
-
-def test_a_workbook_that_was_put_aside_is_its_senders_alone(
-    mei: User, lin: User, browser_of: BrowserOf
-) -> None:
-    meis = browser_of(mei)
-    sheet = xlsx(HEADINGS, ("一家", uscc_for(77)))
-    sheet.name = "客户.xlsx"
-    key = meis.post(reverse("companies:import"), {"workbook": sheet}).context["key"]
-    form = {"key": str(key), "filename": "客户.xlsx"}
-    browser_of(lin).post(reverse("companies:import_confirm"), form)
-    with scope(OUR_AGENCY):
-        assert Company.objects.count() == 0
-    meis.post(reverse("companies:import_confirm"), form)
-    with scope(OUR_AGENCY):
-        assert Company.objects.count() == 1
 
 
 def test_a_changed_password_is_told_and_ends_the_other_sign_ins(mei: User, browser_of: BrowserOf) -> None:

@@ -523,7 +523,7 @@ def workbooks(mei: User) -> list[str]:
 def each_page(
     site: Site, *, before: Callable[[Page], None] = lambda _page: None, **context: Any
 ) -> Iterator[tuple[str, Page]]:
-    """Every page: those that have an address, and those that answer a choice; `before` gets it still blank."""
+    """Every page: those with an address, and those that answer a choice; `before` gets it still blank."""
     in_background(lambda: make_company(Agency(pk=OUR_AGENCY), 9, "深圳市新来贸易有限公司", ready=False))
     windows = {who: site.window(who, **context) for who in site.people}
     for path, who in paths(site).items():
