@@ -60,7 +60,7 @@ def _codes_in(source: ast.AST) -> set[str]:
     kinds = {
         word.value
         for one in calls
-        if ast.unparse(one.func) in ("move", "_queue_again")
+        if ast.unparse(one.func) in ("move", "queue_again")
         for word in one.keywords
         if word.arg == "kind"
     }
@@ -224,9 +224,9 @@ def test_what_colleagues_do_with_what_stopped(
         ("assign", ["assigned"]),
         ("comment", ["commented"]),
         ("take_over", ["taken_over"]),
+        ("refuse", ["closed_as_refused"]),
+        ("correct", ["retried", "contact_corrected"]),
         ("done", ["done_by_hand"]),
-        ("take_over", ["taken_over"]),
-        ("correct", ["contact_corrected", "retried"]),
         ("take_over", ["taken_over"]),
         ("give_back", ["retried"]),
     ):
