@@ -13,7 +13,7 @@ from companies.models import Card, Company
 from portal_driver.contract import Armed, Click, Finished, NotArmed, Outcome, Reason, Standing
 from renewals.domain import claiming, intents, settling
 from renewals.domain.queueing import queue_companies
-from renewals.models import Batch, Desk, Pause, Renewal, Run, State
+from renewals.models import Batch, Desk, Pause, Renewal, Run, Stage, StageState, State
 from tests.cast import YEAR, make_company
 from tests.renewals.runs import DIGEST, finish, make_due, press, read
 
