@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from io import BytesIO
@@ -15,6 +16,8 @@ from itertools import batched, islice
 from typing import Any
 from uuid import UUID
 
+import structlog
+from django.db import InterfaceError, OperationalError
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -28,9 +31,11 @@ from companies.domain.columns import REASON_HEADING, Column, Found, plain
 from companies.domain.entries import Entry, Fault, Mistake, Value, read_entries
 from companies.domain.importing import Change, Imported, Row, Verdict
 from companies.domain.people import Person
-from companies.domain.refusals import WorkbookGone, WorkbookRefused, stored
+from companies.domain.refusals import WorkbookGone, WorkbookNotUnderstood, WorkbookRefused, stored
 from companies.domain.workbook import Cell, Table, read_table
 from companies.models import IMPORT_HELD, Import, ImportRow, ImportState
+
+log = structlog.get_logger()
 
 PORTION = 500
 SAMPLES = 3
@@ -106,13 +111,11 @@ def work(agency: UUID, ident: UUID) -> None:
         workbook = _take(ident)
     if workbook is None:
         return
-    try:
+    with suppress(GivenUp):
         if workbook.state == ImportState.READING:
-            _read(workbook)
+            _read_or_refuse(workbook)
         else:
             _write(workbook)
-    except GivenUp:
-        return
 
 
 def left_behind() -> list[UUID]:
@@ -139,6 +142,19 @@ def _hold(workbook: Import, **values: Any) -> None:
 def _end(workbook: Import, state: ImportState, **values: Any) -> None:
     """This part of the work is over: the import is nobody's until a person acts. Raises `GivenUp`."""
     _hold(workbook, state=state, held_until=None, **values)
+
+
+def _read_or_refuse(workbook: Import) -> None:
+    """Whatever in a file nobody foresaw ends its import in words: read again it would fail again."""
+    try:
+        _read(workbook)
+    except (GivenUp, OperationalError, InterfaceError):
+        raise  # this says nothing about the file
+    except Exception as error:
+        # Its text might hold what stands in the file.
+        log.error("workbook_not_read", workbook=str(workbook.pk), error=type(error).__name__)
+        with scope(workbook.agency_id):
+            _end(workbook, ImportState.REFUSED, refusal=stored(WorkbookNotUnderstood()))
 
 
 def _read(workbook: Import) -> None:
@@ -320,9 +336,12 @@ def _given_back(row: ImportRow, width: int) -> list[str]:
 
 
 def forget_old() -> int:
-    """Take away the rows of imports that are older than a day: they hold people's data twice.
+    """Take away files and rows of imports that are older than a day: they hold people's data twice.
 
     What was imported from which file, and how many rows, stays in the audit trail. Returns how many imports.
     """
     old = Import.objects.filter(made_at__lt=Now() - timedelta(seconds=uploads.KEPT_S))
-    return old.exclude(state__in=WORKED_ON).delete()[1].get("companies.Import", 0)
+    forgotten = old.exclude(state__in=WORKED_ON)
+    for file, person in forgotten.values_list("file", "made_by"):
+        uploads.forget(file, of=person)
+    return forgotten.delete()[1].get("companies.Import", 0)

@@ -117,7 +117,7 @@ WORDS: dict[Problem, Words] = {
     ),
     Problem.CONSENT_MISSING: Words(
         _("The company's consent for this year is missing."),
-        _("Ask for it, or record its letter."),
+        _("Ask the company for it, or record its letter on the company's page."),
         _("no consent"),
         asks_company=True,
     ),

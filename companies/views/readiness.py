@@ -33,7 +33,7 @@ from companies.domain.readiness import (
 from companies.filters import CHECKS, CompanyFilter, without_renewal
 from companies.models import Ask, Company
 from companies.views.listing import page_of
-from companies.views.selection import back, frozen, selected
+from companies.views.selection import back, came_from, frozen, selected
 from companies.views.years import chosen_year, years
 
 TYPES = {
@@ -225,7 +225,7 @@ def preview_ask(request: HttpRequest) -> HttpResponse:
         "plan": plan,
         "year": year,
         "frozen": " ".join(str(letter.company.pk) for letter in plan.letters),
-        "next": request.POST.get("next", ""),
+        "next": came_from(request),
         "example": plan.letters[0] if plan.letters else None,
     }
     return render(request, "companies/ask.html", context)

@@ -22,6 +22,7 @@ from agency.sending import send_file
 from agency.spreadsheets import write_xlsx
 from companies import uploads
 from companies.domain import imports
+from companies.domain.columns import Column
 from companies.domain.importing import Change, Verdict
 from companies.domain.refusals import restored
 from companies.forms import ColumnsForm, WorkbookForm
@@ -143,11 +144,13 @@ def _standing(found: Import) -> dict[str, Any]:
 
 def _shown(row: ImportRow, *, is_done: bool) -> dict[str, Any]:
     verdict = Verdict(row.outcome or row.verdict) if is_done else Verdict(row.verdict)
+    # Of a new company all is new; what stands beside it already is not said twice.
+    known = (Column.NAME, Column.USCC) if verdict == Verdict.NEW else ()
     return {
         "row": row,
         "verdict": verdict,
         "mistakes": imports.mistakes_of(row),
-        "changes": [] if verdict == Verdict.NEW else list(map(_as_words, imports.changes_of(row))),
+        "changes": [_as_words(one) for one in imports.changes_of(row) if one.column not in known],
         "joining": [" ".join(filter(None, person)) for person in row.joining],
     }
 

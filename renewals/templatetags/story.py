@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from renewals import next_step, sentences
@@ -18,6 +22,14 @@ register.filter("reason_words", sentences.reason_words)
 register.filter("reason_title", sentences.reason_title)
 register.filter("reason_next", sentences.reason_next)
 register.filter("doing", next_step.doing_words)
+
+
+# A board shows hundreds of them, and of six states in two languages there are only twelve.
+@register.simple_tag
+@lru_cache(maxsize=64)
+def mark(state: str, word: str) -> SafeString:
+    """A stage's state by shape, word and colour: the same six everywhere."""
+    return render_to_string("renewals/_mark.html", {"state": state, "word": word})
 
 
 @register.filter

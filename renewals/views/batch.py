@@ -14,13 +14,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agency.people import staff_only
 from agency.trail import action_words
+from companies.views.selection import uuids
 from renewals import sentences
 from renewals.domain import pausing, progress
 from renewals.domain.batch_log import batch_log
 from renewals.forms import BatchPauseForm, PauseForm
-from renewals.models import Batch, Pause, Renewal, StageName
-from renewals.views.acts import uuids
+from renewals.models import Batch, Pause, Renewal, StageName, State
 from renewals.views.board import ROWS_A_PAGE, USUAL_COLUMNS
+from renewals.views.today import first_hour
 
 BATCHES_A_PAGE = 20
 
@@ -32,9 +33,10 @@ def batches(request: HttpRequest) -> HttpResponse:
     page = Paginator(Batch.objects.select_related("made_by"), BATCHES_A_PAGE).get_page(
         request.GET.get("page")
     )
-    return render(
-        request, "renewals/batches.html", {"page": page, "batches": progress.batches(page.object_list)}
-    )
+    context = {"page": page, "batches": progress.batches(page.object_list)}
+    if not context["batches"]:
+        context |= first_hour()
+    return render(request, "renewals/batches.html", context)
 
 
 @require_safe
@@ -113,6 +115,7 @@ def _head(found: Batch) -> dict[str, Any]:
         "batch": found,
         "progress": how_far,
         "pace": progress.pace(found),
+        "is_untouched": set(how_far.counts) == {State.WAITING},
         "reasons": [
             (code, sentences.reason_words(code), sentences.reason_next(code), number)
             for code, number in reasons

@@ -28,6 +28,7 @@ from renewals.filters import BoardFilter
 from renewals.forms import ViewForm
 from renewals.models import BoardView, Renewal, StageName, StageState, State
 from renewals.sentences import reason_words
+from renewals.views.today import first_hour
 
 type Tally = list[tuple[State, str, int]]
 
@@ -86,6 +87,8 @@ def board(request: HttpRequest) -> HttpResponse:
         "matching": paginator.count,
         "stage_states": StageState.choices,
     }
+    if not offered.years:
+        context |= first_hour()
     return render(request, "renewals/board.html", context)
 
 
@@ -145,6 +148,9 @@ def save_view(request: HttpRequest) -> HttpResponse:
         view = board_views.save_view(name, QueryDict(query), by=_me(request).user)
     except board_views.NameTaken:
         messages.error(request, _("There is a view of this name already. Give it another one."))
+        return redirect(f"{reverse('renewals:board')}?{QueryDict(query).urlencode()}")
+    except board_views.TooMuch:
+        messages.error(request, _("These are more filters than a view can keep. Search for less."))
         return redirect(f"{reverse('renewals:board')}?{QueryDict(query).urlencode()}")
     messages.success(request, _("All colleagues find the view “%(name)s” on the board now.") % {"name": name})
     return redirect(f"{reverse('renewals:board')}?{view.query}")

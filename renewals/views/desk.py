@@ -20,9 +20,13 @@ from renewals.domain.at_desk import AtDesk, Situation
 from renewals.domain.desks import card_said, refusal, run_sheet
 from renewals.forms import DeskPinForm, PauseForm, WhichCardForm
 from renewals.models import Desk, Pause, Run
+from renewals.views.today import first_hour
 
 # So many cards are offered where what was written fits several.
 OFFERED_AT_MOST = 6
+# Shorter ends of a number, or parts of a name, would hit upon a card that nobody meant: its PIN would be
+# tried on the one that is in.
+NUMBER_END_AT_LEAST, NAME_AT_LEAST = 4, 2
 
 
 @require_safe
@@ -56,7 +60,8 @@ def live(request: HttpRequest, code: str) -> HttpResponse:
 @staff_only
 def sheet(request: HttpRequest) -> HttpResponse:
     """The run sheet, to print: which cards to insert, in which order, from which drawer."""
-    return render(request, "renewals/run_sheet.html", {"lines": run_sheet()})
+    lines = run_sheet()
+    return render(request, "renewals/run_sheet.html", {"lines": lines} | ({} if lines else first_hour()))
 
 
 @require_POST
@@ -167,6 +172,10 @@ def _is_over(last: Run | None) -> str:
 
 def _named(text: str) -> Any:
     """The legal-person cards that somebody may mean: by the end of the number, the company, or the drawer."""
-    meant = Q(number__iendswith=text) | Q(company__name__icontains=text) | Q(drawer__iexact=text)
+    meant = Q(drawer__iexact=text)
+    if len(text) >= NAME_AT_LEAST:
+        meant |= Q(company__name__icontains=text)
+    if len(text) >= NUMBER_END_AT_LEAST:
+        meant |= Q(number__iendswith=text)
     cards = Card.objects.filter(meant, kind=CardKind.LEGAL_PERSON)
     return cards.select_related("company").order_by("company__name", "-valid_until")

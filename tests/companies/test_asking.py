@@ -81,7 +81,7 @@ def test_the_numbers_above_the_list_are_those_of_the_rows_behind_them(
 def test_a_row_says_what_to_do_and_who_must(page: Client, lacking: Company) -> None:
     [row] = page.get(LIST, {"year": str(YEAR)}).context["rows"]
     assert ([str(words) for words in row.to_do], str(row.who)) == (
-        ["请企业把卡寄来。", "请向企业索取，或登记其授权书。"],
+        ["请企业把卡寄来。", "请通知企业补办，或在企业页面登记其授权书。"],
         "企业",
     )
 
@@ -99,7 +99,7 @@ def test_the_file_holds_every_row_that_matches_and_no_formula(
         lacking.uscc,
         "卡不在本所",
         "缺授权",
-        "请企业把卡寄来。 请向企业索取，或登记其授权书。",
+        "请企业把卡寄来。 请通知企业补办，或在企业页面登记其授权书。",
         "企业",
         "",
     ]
@@ -169,6 +169,18 @@ def test_nobody_is_asked_again_within_three_days(
     with scope(agency.pk):
         Ask.objects.update(asked_at=timezone.now() - timedelta(days=4))
     assert len(page.post(ASK, sent).context["plan"].letters) == 1
+
+
+def test_who_is_the_contact_of_two_companies_gets_one_link_and_it_works(
+    page: Client, agency: Agency, lacking: Company, wus_company: Company
+) -> None:
+    with scope(agency.pk):
+        wus_company.consents.all().delete()
+        Contact.objects.filter(company__in=[lacking, wus_company]).update(email="both@example.com")
+    page.post(CONFIRM, {"frozen": f"{lacking.pk} {wus_company.pk}", "year": str(YEAR)})
+    with scope(agency.pk):
+        assert Ask.objects.count() == 2
+        assert [one.revoked_at for one in Invitation.objects.all()] == [None]
 
 
 def test_the_list_says_who_was_asked_and_when(

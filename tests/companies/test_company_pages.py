@@ -63,7 +63,7 @@ def test_each_company_says_whether_it_is_ready_and_what_to_do(
     assert [str(words.fix) for words in rows[2].advice] == [
         "请填写姓名、手机和邮箱。",
         "请填写卡号。",
-        "请向企业索取，或登记其授权书。",
+        "请通知企业补办，或在企业页面登记其授权书。",
     ]
 
 

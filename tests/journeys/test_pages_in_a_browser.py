@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
@@ -19,13 +19,15 @@ from pytest_django.live_server_helper import LiveServer
 
 from agency.models import Agency, Role, User
 from agency.tenancy import scope
-from companies.models import Company
+from companies.domain import imports
+from companies.models import Company, Import, ImportRow, ImportState
 from portal_driver.browser import find_browser
 from portal_driver.contract import Outcome, Reason
 from renewals.domain import desks
 from renewals.models import Desk, PinGrant, Renewal
-from tests.cast import YEAR, make_company, make_person, make_renewal
-from tests.database import OUR_AGENCY
+from tests.cast import YEAR, make_company, make_person, make_renewal, uscc_for
+from tests.companies.workbooks import xlsx
+from tests.database import OTHER_AGENCY, OUR_AGENCY
 from tests.renewals.papers import keep_picture, keep_policy
 from tests.renewals.runs import claim, finish, press
 
@@ -340,6 +342,55 @@ def test_a_pin_is_typed_and_a_desk_is_paused_without_script(site: Site) -> None:
     expect(page.get_by_role("heading", name="本台已暂停", exact=True)).to_be_visible()
 
 
+# --- The first hour ---------------------------------------------------------------------------
+
+
+def test_a_new_agency_comes_from_its_workbook_to_a_card_by_what_the_pages_say(
+    site: Site, tmp_path: Path
+) -> None:
+    site.people["rao"] = in_background(
+        lambda: make_person("rao@beijiang.example", "Rao", Agency(pk=OTHER_AGENCY), Role.ADMIN)
+    )
+    page = site.open("rao", "/")
+    page.get_by_role("link", name="导入企业").click()
+    page.get_by_label("工作簿").set_input_files(their_list(tmp_path))
+    page.get_by_role("button", name="读取").click()
+    a_worker_comes(page)
+    page.get_by_role("button", name="导入 2 行").click()
+    a_worker_comes(page)
+    page.get_by_role("link", name="下一步：查看办理条件").click()
+    page.get_by_role("link", name="韶关市佳禾食品有限公司").click()
+    page.get_by_label("签署人").fill("何倩仪")
+    page.get_by_role("button", name="授权书").click()
+    page.get_by_role("button", name="检查并排队").click()
+    page.get_by_role("button", name="1 家加入排队").click()
+    page.get_by_role("link", name="先插哪张卡？").click()
+    expect(page.get_by_role("row").filter(has_text="韶关市佳禾食品有限公司")).to_contain_text("C-03")
+    page.get_by_role("link", name="今天").click()
+    expect(page.get_by_role("heading", name="下一步：插入法人卡")).to_be_visible()
+    expect(page.get_by_role("link", name="去读卡台")).to_be_visible()
+
+
+def their_list(directory: Path) -> Path:
+    """The workbook of an agency with two companies."""
+    file = directory / "客户名单.xlsx"
+    headings = ("企业名称", "统一社会信用代码", "联系人", "手机", "邮箱", "法人卡号", "存放位置")
+    person = ("何倩仪", "13800138000", "office@jiahe.example")
+    rows = [
+        (name, uscc_for(number), *person, f"C44{number:010d}", f"C-{number:02d}")
+        for number, name in ((3, "韶关市佳禾食品有限公司"), (4, "佛山市明珠灯饰有限公司"))
+    ]
+    file.write_bytes(xlsx(headings, *rows).getvalue())
+    return file
+
+
+def a_worker_comes(page: Page) -> None:
+    """A worker goes on with the workbook on the page, which shows what came of it by itself."""
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    workbook = UUID(page.url.rstrip("/").split("/")[-1])
+    in_background(lambda: imports.work(OTHER_AGENCY, workbook))
+
+
 # --- Without script ---------------------------------------------------------------------------
 
 
@@ -397,8 +448,9 @@ def too_small(page: Page) -> list[str]:
 # --- For all eyes -----------------------------------------------------------------------------
 
 
-def paths(renewal: Renewal, company: UUID, batch: UUID) -> dict[str, str]:
+def paths(site: Site) -> dict[str, str]:
     """Every page that is opened with an address, and who opens it."""
+    renewal, company, batch = site.renewals[0], site.renewals[0].company_id, site.renewals[0].batch_id
     return {
         reverse("renewals:today"): "mei",
         reverse("renewals:attention"): "mei",
@@ -412,7 +464,11 @@ def paths(renewal: Renewal, company: UUID, batch: UUID) -> dict[str, str]:
         reverse("renewals:run_sheet"): "mei",
         reverse("companies:list"): "mei",
         reverse("companies:company", args=[company]): "mei",
+        reverse("companies:new"): "mei",
+        reverse("companies:edit", args=[company]): "mei",
         reverse("companies:import"): "mei",
+        **dict.fromkeys(in_background(lambda: workbooks(site.people["mei"])), "mei"),
+        reverse("readiness:list"): "mei",
         reverse("renewals:report"): "lin",
         reverse("people:people"): "lin",
         reverse("trail"): "lin",
@@ -427,16 +483,70 @@ def paths(renewal: Renewal, company: UUID, batch: UUID) -> dict[str, str]:
     }
 
 
+# Pages that answer a choice: the button, and the list on which it stands.
+ANSWERS = {
+    "检查并排队": "readiness:list",
+    "通知企业补办": "readiness:list",
+    "经办人和标签": "companies:list",
+    "指派": "renewals:board",
+}
+
+
+def workbooks(mei: User) -> list[str]:
+    """The pages of two workbooks: one was read, of the other somebody must say what stands where."""
+    changes = [["name", "", "深圳市新来贸易有限公司"], ["contact", "", "何倩仪"], ["drawer", "A-1", "A-2"]]
+    headings = [{"text": heading, "samples": ["91440101"], "column": ""} for heading in ("甲", "乙")]
+    with scope(OUR_AGENCY):
+        more = {"file": uuid4(), "made_by": mei, "headings": headings}
+        read = Import.objects.create(filename="客户.xlsx", state=ImportState.READY, hidden=1, **more)
+        rows = [
+            ("new", [], changes),
+            ("changed", [], changes),
+            ("wrong", [["uscc_wrong", "uscc", "9", None]], []),
+        ]
+        for number, (verdict, mistakes, what) in enumerate(rows, start=2):
+            ImportRow.objects.create(
+                workbook=read,
+                number=number,
+                name="深圳市新来贸易有限公司",
+                verdict=verdict,
+                mistakes=mistakes,
+                changes=what,
+            )
+        unread = Import.objects.create(filename="名单.csv", state=ImportState.COLUMNS, hidden=1, **more)
+    return [
+        reverse("companies:workbook", args=[read.pk]),
+        reverse("companies:workbook_columns", args=[unread.pk]),
+    ]
+
+
+def each_page(
+    site: Site, *, before: Callable[[Page], None] = lambda _page: None, **context: Any
+) -> Iterator[tuple[str, Page]]:
+    """Every page: those that have an address, and those that answer a choice; `before` gets it still blank."""
+    in_background(lambda: make_company(Agency(pk=OUR_AGENCY), 9, "深圳市新来贸易有限公司", ready=False))
+    windows = {who: site.window(who, **context) for who in site.people}
+    for path, who in paths(site).items():
+        page = windows[who].new_page()
+        before(page)
+        page.goto(f"{site.address}{path}")
+        yield path, page
+        page.close()
+    for button, name in ANSWERS.items():
+        page = windows["mei"].new_page()
+        before(page)
+        page.goto(f"{site.address}{reverse(name)}")
+        page.get_by_role("row").get_by_role("checkbox").nth(1).check()
+        with page.expect_navigation():
+            page.get_by_role("button", name=button, exact=True).click()
+        yield f"{name}: {button}", page
+        page.close()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_page_shuts_anybody_out(site: Site, theme: str) -> None:
     in_background(lambda: stop(site.renewals[1]))
-    batch = site.renewals[0].batch_id
-    assert batch is not None
-    found = {}
-    for path, who in paths(site.renewals[0], site.renewals[0].company_id, batch).items():
-        page = site.open(who, path, color_scheme=theme)
-        found[path] = violations(page)
-        page.context.close()
+    found = {path: violations(page) for path, page in each_page(site, color_scheme=theme)}
     window = site.browser.new_context(color_scheme="dark" if theme == "dark" else "light")
     for name in ("account_login", "account_request_login_code"):
         page = window.new_page()
@@ -453,25 +563,21 @@ def violations(page: Page) -> list[str]:
 
 
 def test_no_page_breaks_its_own_content_policy(site: Site) -> None:
-    batch = site.renewals[0].batch_id
-    assert batch is not None
     said: list[str] = []
-    for path, who in paths(site.renewals[0], site.renewals[0].company_id, batch).items():
-        page = site.window(who).new_page()
+
+    def listen(page: Page) -> None:
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(f"{site.address}{path}")
-        page.context.close()
+
+    for _path, _page in each_page(site, before=listen):
+        pass
     # The browser itself reports the page that is not there.
     assert said == ["Failed to load resource: the server responded with a status of 404 (Not Found)"]
 
 
 def test_no_page_is_wider_than_a_phone(site: Site) -> None:
-    batch = site.renewals[0].batch_id
-    assert batch is not None
-    widths = {}
-    for path, who in paths(site.renewals[0], site.renewals[0].company_id, batch).items():
-        page = site.open(who, path, viewport=PHONE)
-        widths[path] = page.evaluate("document.documentElement.scrollWidth")
-        page.context.close()
+    widths = {
+        path: page.evaluate("document.documentElement.scrollWidth")
+        for path, page in each_page(site, viewport=PHONE)
+    }
     assert {path: width for path, width in widths.items() if width > PHONE["width"]} == {}
