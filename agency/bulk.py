@@ -13,9 +13,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import connection
 from django.db.models.expressions import DatabaseDefault
-from psycopg import sql
 
 from agency.tenancy import TenantModel
 
@@ -31,36 +30,35 @@ def insert_all(model: type[TenantModel], records: Sequence[TenantModel]) -> None
     if not records:
         return
     columns = _columns(model, records)
-    names = sql.SQL(", ").join(sql.Identifier(field.column) for field in columns)
-    types = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(field.column), sql.SQL(_db_type(field))) for field in columns
+    quote = connection.ops.quote_name
+    names = ", ".join(map(quote, columns))
+    kinds = _db_types(model)
+    types = ", ".join(f"{quote(name)} {kinds[name]}" for name in columns)
+    statement = (
+        f"INSERT INTO {quote(model._meta.db_table)} ({names}) "  # noqa: S608  # names of our own models
+        f"SELECT {names} FROM json_to_recordset(%s) AS row({types})"
     )
-    statement = sql.SQL(
-        "INSERT INTO {table} ({names}) SELECT {names} FROM json_to_recordset(%s) AS row({types})"
-    ).format(table=sql.Identifier(model._meta.db_table), names=names, types=types)
-    values = zip(*columns.values(), strict=True)
-    rows = [dict(zip((field.column for field in columns), row, strict=True)) for row in values]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(statement, [json.dumps(rows, default=_as_text)])
     for record in records:
         record._state.adding, record._state.db = False, connection.alias
 
 
-def _columns(
-    model: type[TenantModel], records: Sequence[TenantModel]
-) -> dict[models.Field[Any, Any], list[Any]]:
+def _columns(model: type[TenantModel], records: Sequence[TenantModel]) -> dict[str, list[Any]]:
     """Each column that a record says something of, with its value in every record."""
     found = {}
     for field in model._meta.concrete_fields:
         values = [field.pre_save(record, add=True) for record in records]
         if not all(isinstance(value, DatabaseDefault) for value in values):
-            found[field] = [field.get_prep_value(value) for value in values]
+            found[field.column or ""] = [field.get_prep_value(value) for value in values]
     return found
 
 
-def _db_type(field: models.Field[Any, Any]) -> str:
-    """Without its length: what is too long is refused by the table, not cut here."""
-    return _LENGTH.sub("", field.db_type(connection) or "")
+def _db_types(model: type[TenantModel]) -> dict[str, str]:
+    """Without lengths: what is too long is refused by the table, not cut here."""
+    fields = model._meta.concrete_fields
+    return {field.column or "": _LENGTH.sub("", field.db_type(connection) or "") for field in fields}
 
 
 def _as_text(value: object) -> str:

@@ -51,7 +51,6 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "django_htmx",
     "django_filters",
-    "lucide",
 ]
 
 MIDDLEWARE = [

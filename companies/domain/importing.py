@@ -232,7 +232,8 @@ def _masked(row: Row) -> dict[str, dict[str, list[str]]]:
 
 def _save(model: type[Record], records: Iterable[Record]) -> None:
     """Insert the new ones and update the others: a statement for each."""
-    new, ours = [], []
+    new: list[Record] = []
+    ours: list[Record] = []
     for record in records:
         (new if record._state.adding else ours).append(record)
     insert_all(model, new)

@@ -135,7 +135,7 @@ def check_readiness(companies: Iterable[UUID], *, year: int, on: date) -> dict[C
     """
     rows = (
         with_problems(Company.objects.filter(pk__in=list(companies)), year=year, on=on)
-        .select_related("owner", "primary")
+        .select_related("owner", "primary")  # type: ignore[misc]  # joined by `with_problems`
         .prefetch_related(Prefetch("cards", _legal_person_cards(), to_attr="all_cards"))
         .order_by("initials", "name")
     )
@@ -194,7 +194,7 @@ def has_problem(problem: Problem) -> Q:
     if problem == Problem.CONSENT_MISSING:
         return Q(consent__isnull=True)
     if problem == Problem.CARD_MISSING:
-        return ~Exists(_legal_person_cards().filter(company=OuterRef("pk")))
+        return Q(~Exists(_legal_person_cards().filter(company=OuterRef("pk"))))
     return Q(problems__contains=[str(problem)])
 
 
@@ -214,7 +214,8 @@ class Tally:
 
 def tally(companies: QuerySet[Company]) -> Tally:
     """The companies (from `with_problems`), counted. One query, which judges each of them once."""
-    counted = list(companies.order_by().values_list("problems").annotate(number=Count("pk")))
+    judged = companies.order_by().values_list("problems")  # type: ignore[misc]  # annotated
+    counted = list(judged.annotate(number=Count("pk")))
     problems: Counter[Problem] = Counter()
     for codes, number in counted:
         problems.update({Problem(code): number for code in codes})

@@ -102,7 +102,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
     others = _with(query, ready="")
     everybody = without_renewal(CompanyFilter(others, Company.objects.all()).qs, year)
     counted = tally(with_problems(everybody, year=year, on=today))
-    page = page_of(chosen.qs, query.get("page"), matching=_matching(counted, query["ready"]))
+    page = page_of(chosen.qs, query.get("page"), matching=_matching(counted, str(query["ready"])))
     context = {
         "filter": chosen,
         "page": page,

@@ -10,7 +10,7 @@ from django.db import DataError, IntegrityError, ProgrammingError, transaction
 from django.utils import timezone
 
 from agency.bulk import insert_all
-from agency.models import Agency
+from agency.models import Agency, User
 from agency.tenancy import scope
 from companies.models import Card, Company, Consent, Contact, Import, ImportRow
 from tests.cast import YEAR, uscc_for
@@ -52,7 +52,7 @@ def test_values_of_every_kind_arrive_as_they_were(agency: Agency) -> None:
     assert not company._state.adding
 
 
-def test_json_arrives_as_it_was(agency: Agency, mei: object) -> None:
+def test_json_arrives_as_it_was(agency: Agency, mei: User) -> None:
     said = [ODD, 1, 2.5, True, None, {"列": ["前", "后"]}]
     with scope(agency.pk):
         workbook = Import.objects.create(filename="客户.xlsx", file=UUID(int=1), made_by=mei)

@@ -76,7 +76,7 @@ def test_the_list_asks_the_same_questions_however_long_it_is(
     with CaptureQueriesContext(connection) as asked:
         assert len(page.get(LIST, {"year": YEAR}).context["rows"]) == companies
     # Savepoints are the test's: outside of it they are one transaction's begin and end.
-    assert len([one for one in asked if "SAVEPOINT" not in one["sql"]]) == 12
+    assert len([one for one in asked if "SAVEPOINT" not in one["sql"]]) == 11
 
 
 def test_the_page_of_a_company_never_shows_a_pin(page: Client, company: Company, card: Card) -> None:
