@@ -497,8 +497,8 @@ def workbooks(mei: User) -> list[str]:
     changes = [["name", "", "深圳市新来贸易有限公司"], ["contact", "", "何倩仪"], ["drawer", "A-1", "A-2"]]
     headings = [{"text": heading, "samples": ["91440101"], "column": ""} for heading in ("甲", "乙")]
     with scope(OUR_AGENCY):
-        more = {"file": uuid4(), "made_by": mei, "headings": headings}
-        read = Import.objects.create(filename="客户.xlsx", state=ImportState.READY, hidden=1, **more)
+        more: dict[str, Any] = {"file": uuid4(), "made_by": mei, "headings": headings, "hidden": 1}
+        read = Import.objects.create(filename="客户.xlsx", state=ImportState.READY, **more)
         rows = [
             ("new", [], changes),
             ("changed", [], changes),
@@ -513,7 +513,7 @@ def workbooks(mei: User) -> list[str]:
                 mistakes=mistakes,
                 changes=what,
             )
-        unread = Import.objects.create(filename="名单.csv", state=ImportState.COLUMNS, hidden=1, **more)
+        unread = Import.objects.create(filename="名单.csv", state=ImportState.COLUMNS, **more)
     return [
         reverse("companies:workbook", args=[read.pk]),
         reverse("companies:workbook_columns", args=[unread.pk]),
@@ -523,7 +523,7 @@ def workbooks(mei: User) -> list[str]:
 def each_page(
     site: Site, *, before: Callable[[Page], None] = lambda _page: None, **context: Any
 ) -> Iterator[tuple[str, Page]]:
-    """Every page: those that have an address, and those that answer a choice; `before` gets it still blank."""
+    """Every page: those that have an address, and those that answer a choice; `before` gets it blank."""
     in_background(lambda: make_company(Agency(pk=OUR_AGENCY), 9, "深圳市新来贸易有限公司", ready=False))
     windows = {who: site.window(who, **context) for who in site.people}
     for path, who in paths(site).items():
