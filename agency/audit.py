@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import connection
 
+from agency.bulk import insert_all
 from agency.models import AuditEntry, User
 from agency.tenancy import current_scope
 
@@ -55,9 +56,8 @@ def record(action: str, on: Any, *, by: User | None, address: str | None = None,
 
 
 def record_each(action: str, on: Iterable[tuple[Any, dict[str, Any]]], *, by: User | None) -> None:
-    """As `record`, one entry for each object with its detail, in a few statements."""
-    entries = [_entry(action, one, by=by, address=None, detail=detail) for one, detail in on]
-    AuditEntry.objects.bulk_create(entries, batch_size=1000)
+    """As `record`, one entry for each object with its detail, in one statement."""
+    insert_all(AuditEntry, [_entry(action, one, by=by, address=None, detail=detail) for one, detail in on])
 
 
 def _entry(

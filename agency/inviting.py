@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -54,6 +55,12 @@ def invite(invitation: Invitation, *, by: Membership) -> str:
     invitation.save(force_insert=True)
     audit.record("invited", invitation, by=by.user, **_about(invitation))
     return token
+
+
+def is_invited_elsewhere(email: str, *, company: Any) -> bool:
+    """Whether this address has an open invitation to anything but this company: a new one takes it back."""
+    still_good = _open().filter(email=email.lower(), expires_at__gt=timezone.now())
+    return still_good.exclude(company=company).exists()
 
 
 def send_again(invitation: Invitation, *, by: Membership) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
@@ -47,6 +48,8 @@ class AgencyScopeMiddleware:
     def process_view(
         self, request: HttpRequest, view: View, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> HttpResponseBase | None:
+        if _holds_nul(request):
+            raise BadRequest("NUL in a text")
         membership = _membership(request)
         request.membership = membership  # type: ignore[attr-defined]  # ours, read by every view
         if (turned_away := signing_in.turn_away(request, membership)) is not None:
@@ -66,6 +69,12 @@ _NOTHING = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "microph
 
 # A person's own pages: about him and not about one agency's rows.
 _OWN = ("account_", "mfa_", "usersessions_", "invitation", "choose_agency", "language", "health", "mailbox")
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    """Whether a text holds the one character that no keyboard types and Postgres stores in none."""
+    lists = [*request.GET.lists(), *request.POST.lists()]
+    return any("\0" in text for _name, texts in lists for text in texts)
 
 
 def _is_signed_in(request: HttpRequest) -> bool:

@@ -89,6 +89,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "agency.context.page",
             ],
+            "libraries": {"lucide": "agency.templatetags.icons"},
         },
     },
 ]

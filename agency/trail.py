@@ -67,6 +67,7 @@ WORDS: dict[str, str | Promise] = {
     "paused": pgettext_lazy("audit", "Paused"),
     "person_erased": pgettext_lazy("audit", "Person's account emptied"),
     "person_exported": pgettext_lazy("audit", "Person's data exported"),
+    "pin_dropped": pgettext_lazy("audit", "PIN taken out of the vault: the card has another number"),
     "pin_granted": pgettext_lazy("audit", "PIN typed for one use"),
     "pin_stored": pgettext_lazy("audit", "PIN stored in the vault"),
     "pin_used": pgettext_lazy("audit", "PIN used"),

@@ -49,7 +49,7 @@ PAGES = (
     ("companies:list", ""),
     ("companies:list", "?q=C0000000123"),
     ("companies:list", "?q=000123"),
-    ("companies:readiness", ""),
+    ("readiness:list", ""),
     ("renewals:batches", ""),
 )
 # One season as it looks in its middle: of ten renewals of this year, two are done, four wait for the portal.

@@ -33,6 +33,12 @@ def validate_uscc(value: str) -> None:
 class Company(TenantModel):
     """客户企业: a client company of the agency."""
 
+    # No index of its own: (agency, id) begins with it. While an agency brings in its first workbook, and
+    # Postgres knows nothing of the table yet, it took that index to look for a contact's company, and so
+    # read every company of the agency for each contact.
+    agency = models.ForeignKey(
+        "agency.Agency", models.PROTECT, related_name="+", editable=False, db_index=False
+    )
     name = models.CharField(_("company"), max_length=120)
     initials = InitialsField(max_length=120, db_default="", editable=False)
     uscc = models.CharField(_("unified social credit code"), max_length=18, validators=[validate_uscc])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import structlog
 from celery import shared_task
 
 from agency.operating import every_agency
 from agency.tenancy import scope
 from companies.domain import erasing, imports
+
+log = structlog.get_logger()
 
 
 @shared_task(name="companies.tasks.erase_due")
@@ -36,6 +39,9 @@ def tend_imports() -> int:
             imports.forget_old()
             left_behind = imports.left_behind()
         for workbook in left_behind:
-            imports.work(agency, workbook)
+            try:
+                imports.work(agency, workbook)
+            except Exception as error:  # the others must not wait for it; the next minute tries again
+                log.error("import_did_not_go_on", workbook=str(workbook), error=type(error).__name__)
         found += len(left_behind)
     return found

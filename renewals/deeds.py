@@ -16,7 +16,7 @@ from companies.domain.contacts import correct_contact
 from renewals.domain import attention, by_hand, colleagues
 from renewals.domain.matters import close_matters
 from renewals.fitting import Do
-from renewals.forms import AssignForm, CommentForm, ContactForm, ProofForm, WhyForm
+from renewals.forms import AgainForm, AssignForm, CommentForm, ContactForm, ProofForm, WhyForm
 from renewals.models import Renewal, StageName
 
 
@@ -46,12 +46,12 @@ class Deed:
 
 
 def _correct(renewal: Renewal, by: User, words: dict[str, Any]) -> None:
+    attention.retry(renewal, by=by)  # first: where that is not possible the contact stays as it is
     correct_contact(renewal.company, **words, by=by)
-    attention.retry(renewal, by=by)
 
 
 def _again(renewal: Renewal, by: User, words: dict[str, Any]) -> None:
-    attention.retry_stage(renewal, StageName(renewal.stage), by=by, why=words["why"])
+    attention.retry_stage(renewal, StageName(words["stage"]), by=by, why=words["why"], as_of=words["as_of"])
 
 
 _RETRY_SAYS = _("Back into the queue: the next run reads the portal first and does only what is left.")
@@ -72,7 +72,7 @@ DEEDS: dict[str, Deed] = {
             pgettext_lazy("act", "Give it back"),
             _RETRY_SAYS,
             _("%(company)s is back in the queue."),
-            lambda renewal, by, _words: attention.retry(renewal, by=by),
+            lambda renewal, by, _words: by_hand.give_back(renewal, by=by),
             icon="rotate-ccw",
         ),
         Deed(
@@ -107,7 +107,7 @@ DEEDS: dict[str, Deed] = {
             ),
             _("%(company)s is back in the queue, and the step is done again."),
             _again,
-            WhyForm,
+            AgainForm,
             icon="repeat",
             is_final=True,
         ),

@@ -75,6 +75,18 @@ class WhyForm(AboutRenewal):
     )
 
 
+class AgainForm(WhyForm):
+    """Why the present stage is done again, and what the person saw when he went to look at the portal."""
+
+    stage = forms.ChoiceField(choices=StageName.choices, widget=forms.HiddenInput)
+    as_of = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["stage"].initial = self.renewal.stage
+        self.fields["as_of"].initial = self.renewal.epoch
+
+
 class CommentForm(AboutRenewal):
     """What colleagues should know."""
 

@@ -12,9 +12,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from agency import audit
-from agency.inviting import AlreadyHere, invite
+from agency.inviting import AlreadyHere, invite, is_invited_elsewhere
 from agency.models import Agency, Invitation, Membership, Role
-from companies.domain.readiness import Problem, check_readiness
+from companies.domain.readiness import Problem, check_readiness, primary_contact
 from companies.models import Ask, Company, Contact
 
 # Nobody is asked again so soon: a company answers in days, and a second mail is noise.
@@ -62,7 +62,7 @@ def plan(companies: Iterable[UUID], *, year: int, on: date) -> Plan:
     found = Plan()
     for company, problems in verdicts.items():
         wanted = tuple(problem for problem in problems if problem in ASKED)
-        contact: Contact | None = next(iter(company.primary_contacts), None)  # type: ignore[attr-defined]
+        contact = primary_contact(company)
         if not wanted:
             found.nothing_to_ask.append(company)
         elif contact is None or not contact.email:
@@ -105,7 +105,12 @@ def last_asked(companies: Iterable[UUID], *, year: int) -> dict[UUID, Ask]:
 
 
 def _with_a_way_in(letter: Letter, *, by: Membership) -> Letter:
-    """With an invitation's token where nobody with the contact's address is in the agency."""
+    """With an invitation's token where nobody with the contact's address is in the agency, or about to be.
+
+    Who is the contact of several companies gets one link that works, not several of which one does.
+    """
+    if is_invited_elsewhere(letter.contact.email, company=letter.company):
+        return letter
     invitation = Invitation(
         name=letter.contact.name or letter.company.name[:80],
         email=letter.contact.email,

@@ -99,9 +99,17 @@ def delete_contact(contact: Contact, *, by: User) -> None:
 
 
 def save_card(card: Card, *, before: Card | None, by: User) -> None:
-    """Save a card. Its PIN and its quarantine are other acts."""
+    """Save a card. Its PIN and its quarantine are other acts, but another number is another card.
+
+    The PIN in the vault goes with the old number: typed on another card it would cost a try.
+    """
+    loses_pin = before is not None and before.number != card.number and card.sealed_pin is not None
+    if loses_pin:
+        card.sealed_pin = None
     card.save()
     _record(card.company, _CARD, before, card, by=by)
+    if loses_pin:
+        audit.record("pin_dropped", card, by=by)
 
 
 # What a workbook does not speak of, a form does.

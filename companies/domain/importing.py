@@ -15,6 +15,7 @@ from django.db import models
 from django.utils.translation import pgettext_lazy
 
 from agency import audit
+from agency.bulk import insert_all
 from agency.models import Agency, User
 from agency.tenancy import current_scope
 from companies.domain.columns import Column
@@ -183,7 +184,7 @@ def _is_known(person: Person, contacts: Iterable[Contact]) -> bool:
 
 
 def _write(pairs: Sequence[tuple[Row, Target]]) -> None:
-    """Carry the changes over to the records and save those that changed: one statement a table."""
+    """Carry the changes over to the records and save those that changed: two statements a table."""
     changed: dict[type[Record], dict[object, Record]] = {Company: {}, Contact: {}, Card: {}}
     for row, target in pairs:
         for change in row.changes:
@@ -230,10 +231,14 @@ def _masked(row: Row) -> dict[str, dict[str, list[str]]]:
 
 
 def _save(model: type[Record], records: Iterable[Record]) -> None:
-    """Insert the new ones and update the others, in one statement."""
+    """Insert the new ones and update the others: a statement for each."""
+    new, ours = [], []
+    for record in records:
+        (new if record._state.adding else ours).append(record)
+    insert_all(model, new)
     fields = [*FIELDS[model].values(), *(["initials"] if model is Company else [])]
     model.objects.bulk_create(
-        records,  # type: ignore[arg-type]  # records of this very model
+        ours,  # type: ignore[arg-type]  # records of this very model
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=fields,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from io import BytesIO
@@ -15,9 +16,12 @@ from itertools import batched, islice
 from typing import Any
 from uuid import UUID
 
+import structlog
+from django.db import InterfaceError, OperationalError
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
+from agency.bulk import insert_all
 from agency.models import User
 from agency.tenancy import scope
 from companies import uploads
@@ -27,9 +31,11 @@ from companies.domain.columns import REASON_HEADING, Column, Found, plain
 from companies.domain.entries import Entry, Fault, Mistake, Value, read_entries
 from companies.domain.importing import Change, Imported, Row, Verdict
 from companies.domain.people import Person
-from companies.domain.refusals import WorkbookGone, WorkbookRefused, stored
+from companies.domain.refusals import WorkbookGone, WorkbookNotUnderstood, WorkbookRefused, stored
 from companies.domain.workbook import Cell, Table, read_table
 from companies.models import IMPORT_HELD, Import, ImportRow, ImportState
+
+log = structlog.get_logger()
 
 PORTION = 500
 SAMPLES = 3
@@ -105,13 +111,11 @@ def work(agency: UUID, ident: UUID) -> None:
         workbook = _take(ident)
     if workbook is None:
         return
-    try:
+    with suppress(GivenUp):
         if workbook.state == ImportState.READING:
-            _read(workbook)
+            _read_or_refuse(workbook)
         else:
             _write(workbook)
-    except GivenUp:
-        return
 
 
 def left_behind() -> list[UUID]:
@@ -140,6 +144,19 @@ def _end(workbook: Import, state: ImportState, **values: Any) -> None:
     _hold(workbook, state=state, held_until=None, **values)
 
 
+def _read_or_refuse(workbook: Import) -> None:
+    """Whatever in a file nobody foresaw ends its import in words: read again it would fail again."""
+    try:
+        _read(workbook)
+    except (GivenUp, OperationalError, InterfaceError):
+        raise  # this says nothing about the file
+    except Exception as error:
+        # Its text might hold what stands in the file.
+        log.error("workbook_not_read", workbook=str(workbook.pk), error=type(error).__name__)
+        with scope(workbook.agency_id):
+            _end(workbook, ImportState.REFUSED, refusal=stored(WorkbookNotUnderstood()))
+
+
 def _read(workbook: Import) -> None:
     agency = workbook.agency_id
     try:
@@ -162,10 +179,11 @@ def _read(workbook: Import) -> None:
     for portion in batched(read_entries(table), PORTION):
         with scope(agency):
             rows = importing.judge(portion)
-            ImportRow.objects.bulk_create(
+            kept = [
                 _as_row(workbook, row, lines[row.number], is_hidden=row.number in table.hidden)
                 for row in rows
-            )
+            ]
+            insert_all(ImportRow, kept)
             done += len(portion)
             _hold(workbook, done=done)
     with scope(agency):
@@ -318,9 +336,12 @@ def _given_back(row: ImportRow, width: int) -> list[str]:
 
 
 def forget_old() -> int:
-    """Take away the rows of imports that are older than a day: they hold people's data twice.
+    """Take away files and rows of imports that are older than a day: they hold people's data twice.
 
     What was imported from which file, and how many rows, stays in the audit trail. Returns how many imports.
     """
     old = Import.objects.filter(made_at__lt=Now() - timedelta(seconds=uploads.KEPT_S))
-    return old.exclude(state__in=WORKED_ON).delete()[1].get("companies.Import", 0)
+    forgotten = old.exclude(state__in=WORKED_ON)
+    for file, person in forgotten.values_list("file", "made_by"):
+        uploads.forget(file, of=person)
+    return forgotten.delete()[1].get("companies.Import", 0)

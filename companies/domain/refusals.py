@@ -53,6 +53,13 @@ class WorkbookGone(WorkbookRefused):
         return _("This file is not kept any more. Send it again.")
 
 
+class WorkbookNotUnderstood(WorkbookRefused):
+    """Something in it that nobody foresaw stopped us."""
+
+    def __str__(self) -> str:
+        return _("Something in this file stops us. Save it anew in Excel as .xlsx, then send it again.")
+
+
 class WorkbookEmpty(WorkbookRefused):
     """No company is in it."""
 

@@ -20,7 +20,7 @@ from agency.people import staff_only
 from companies.domain import editing
 from companies.forms import CardForm, CompanyForm, ContactForm, EditForm
 from companies.models import Card, Company, Contact
-from companies.views.selection import back, frozen, selected
+from companies.views.selection import back, came_from, frozen, selected
 
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -108,6 +108,10 @@ def _card(request: HttpRequest, card: Card, before: Card | None) -> HttpResponse
         title = gettext_lazy("Edit the card") if before else gettext_lazy("New card")
         return _show(request, form, title, card.company)
     editing.save_card(form.save(commit=False), before=before, by=request.user)  # type: ignore[arg-type]
+    if before is not None and before.sealed_pin is not None and card.sealed_pin is None:
+        messages.warning(
+            request, _("Another number is another card: the vault has no PIN for it. Store the new one.")
+        )
     return _saved(request, card.company)
 
 
@@ -171,6 +175,6 @@ def _show_edit(request: HttpRequest, chosen: Iterable[UUID], form: EditForm) -> 
         "companies": companies,
         "frozen": " ".join(str(company.pk) for company in companies),
         "changing": editing.count_changing(companies, form.edit()) if form.is_valid() else None,
-        "next": request.POST.get("next", ""),
+        "next": came_from(request),
     }
     return render(request, "companies/edit_many.html", context)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet, Window, prefetch_related_objects
+from django.db.models import Count, QuerySet, Value, Window, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from agency.people import staff_only
-from companies.domain.readiness import WORDS, Problem, Words, check_readiness
+from companies.domain.readiness import WORDS, Problem, Words, check_readiness, primary_contact
 from companies.filters import CompanyFilter
 from companies.models import Card, Company, Contact
 from companies.views.years import chosen_year, years
@@ -57,14 +57,18 @@ def companies(request: HttpRequest) -> HttpResponse:
     return render(request, "companies/list.html", context)
 
 
-def page_of(companies: QuerySet[Company], number: str | None) -> Page[UUID]:
-    """One page's ids. Counted by the same query: what a filter says of ten thousand is asked once."""
+def page_of(companies: QuerySet[Company], number: str | None, *, matching: int | None = None) -> Page[UUID]:
+    """One page's ids. `matching` is how many companies there are, where that is known.
+
+    Else they are counted by the same query: what a filter says of ten thousand is asked once.
+    """
     wanted = int(number) if number and number.isdecimal() and len(number) < 6 else 1
     begin = max(wanted - 1, 0) * COMPANIES_A_PAGE
-    counted = companies.annotate(matching=Window(Count("*"))).values_list("pk", "matching")
+    total = Window(Count("*")) if matching is None else Value(matching)
+    counted = companies.annotate(matching=total).values_list("pk", "matching")
     found = list(counted[begin : begin + COMPANIES_A_PAGE])
     if not found and begin:
-        return page_of(companies, None)  # the list has become shorter
+        return page_of(companies, None, matching=matching)  # the list has become shorter
     paginator = Paginator([ident for ident, _matching in found], COMPANIES_A_PAGE)
     paginator.count = found[0][1] if found else 0
     return Page(paginator.object_list, max(wanted, 1), paginator)
@@ -88,7 +92,7 @@ class Listed:
 
 
 def _listed(shown: Sequence[UUID], year: int) -> list[Listed]:
-    """The companies of one page, in their order. Four queries."""
+    """The companies of one page, in their order. Three queries."""
     verdicts = check_readiness(shown, year=year, on=timezone.localdate())
     prefetch_related_objects(list(verdicts), "renewals")
     found = {company.pk: _list_one(company, problems, year) for company, problems in verdicts.items()}
@@ -99,8 +103,8 @@ def _list_one(company: Company, problems: list[Problem], year: int) -> Listed:
     open_ones = (one for one in company.renewals.all() if one.year == year and one.state != "cancelled")
     return Listed(
         company,
-        next(iter(company.primary_contacts), None),  # type: ignore[attr-defined]  # by check_readiness
-        next(iter(company.all_cards), None),  # type: ignore[attr-defined]
+        primary_contact(company),
+        next(iter(company.all_cards), None),  # type: ignore[attr-defined]  # by check_readiness
         next(open_ones, None),
         [WORDS[problem] for problem in problems],
     )

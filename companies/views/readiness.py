@@ -25,15 +25,15 @@ from companies.domain import asking
 from companies.domain.readiness import (
     WORDS,
     Problem,
+    Tally,
     check_readiness,
-    count_problems,
-    is_ready,
+    tally,
     with_problems,
 )
 from companies.filters import CHECKS, CompanyFilter, without_renewal
 from companies.models import Ask, Company
 from companies.views.listing import page_of
-from companies.views.selection import back, frozen, selected
+from companies.views.selection import back, came_from, frozen, selected
 from companies.views.years import chosen_year, years
 
 TYPES = {
@@ -99,13 +99,10 @@ def readiness(request: HttpRequest) -> HttpResponse:
     year, today = chosen_year(request.GET), timezone.localdate()
     query = _query(request.GET)
     chosen = CompanyFilter(query, Company.objects.order_by("initials", "name"))
-    page = page_of(chosen.qs, query.get("page"))
     others = _with(query, ready="")
     everybody = without_renewal(CompanyFilter(others, Company.objects.all()).qs, year)
-    judged = with_problems(everybody, year=year, on=today)
-    counts = count_problems(judged)
-    ready = judged.filter(is_ready()).count()
-    total = everybody.count()
+    counted = tally(with_problems(everybody, year=year, on=today))
+    page = page_of(chosen.qs, query.get("page"), matching=_matching(counted, query["ready"]))
     context = {
         "filter": chosen,
         "page": page,
@@ -115,11 +112,13 @@ def readiness(request: HttpRequest) -> HttpResponse:
         "year": year,
         "years": years(),
         "ready": query["ready"],
-        "tiles": [("no", _("Not ready"), total - ready), ("yes", _("Ready"), ready)],
+        "tiles": [("no", _("Not ready"), counted.not_ready), ("yes", _("Ready"), counted.ready)],
         "problems": [
-            (problem, WORDS[problem].short, counts[problem]) for problem in CHECKS if counts[problem]
+            (problem, WORDS[problem].short, number)
+            for problem in CHECKS
+            if (number := counted.problems[problem])
         ],
-        "has_companies": total or Company.objects.exists(),
+        "has_companies": counted.total or Company.objects.exists(),
         "query": query.urlencode(),
         "is_filtered": any(query.get(name) for name in ("q", "owner", "tag")),
     }
@@ -149,6 +148,13 @@ def _query(query: QueryDict) -> QueryDict:
     return query if query.get("ready") else _with(query, ready="no")
 
 
+def _matching(counted: Tally, ready: str) -> int | None:
+    """How many companies the filter leaves, where the tally tells it."""
+    if ready in CHECKS:
+        return counted.problems[Problem(ready)]
+    return {"no": counted.not_ready, "yes": counted.ready}.get(ready)
+
+
 def _with(query: QueryDict, **values: str) -> QueryDict:
     changed = query.copy()
     for name, value in values.items():
@@ -157,7 +163,7 @@ def _with(query: QueryDict, **values: str) -> QueryDict:
 
 
 def _checked(companies: Sequence[UUID], year: int) -> list[Checked]:
-    """The companies in their order. Four queries."""
+    """The companies in their order. Three queries."""
     verdicts = check_readiness(companies, year=year, on=timezone.localdate())
     asks = asking.last_asked(companies, year=year)
     found = {
@@ -219,7 +225,7 @@ def preview_ask(request: HttpRequest) -> HttpResponse:
         "plan": plan,
         "year": year,
         "frozen": " ".join(str(letter.company.pk) for letter in plan.letters),
-        "next": request.POST.get("next", ""),
+        "next": came_from(request),
         "example": plan.letters[0] if plan.letters else None,
     }
     return render(request, "companies/ask.html", context)

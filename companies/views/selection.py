@@ -34,9 +34,13 @@ def uuids(texts: Iterable[str]) -> list[UUID]:
         raise Http404 from None
 
 
-def back(request: HttpRequest) -> HttpResponseRedirect:
-    """To where the form says that the person came from, else to the list."""
+def came_from(request: HttpRequest) -> str:
+    """Where the form says that the person came from; empty for what is no page of ours."""
     there = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(there, {request.get_host()}):
-        return HttpResponseRedirect(there)
-    return redirect("companies:list")
+    return there if url_has_allowed_host_and_scheme(there, {request.get_host()}) else ""
+
+
+def back(request: HttpRequest, otherwise: str = "companies:list") -> HttpResponseRedirect:
+    """To where the form says that the person came from, else to the page of this name."""
+    there = came_from(request)
+    return HttpResponseRedirect(there) if there else redirect(otherwise)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,9 +18,9 @@ from django.utils import timezone
 from agency.models import User
 from companies.models import Card
 from portal_driver.contract import Outcome, Reason
-from renewals.domain.attention import retry
+from renewals.domain.attention import NotPossibleNow, retry
 from renewals.domain.claiming import is_worth_a_run
-from renewals.domain.desks import SILENT_AFTER, Notice, SheetLine, card_in, refusal, run_sheet
+from renewals.domain.desks import SILENT_AFTER, Notice, SheetLine, card_in, next_cards, refusal
 from renewals.domain.doorbell import ring
 from renewals.domain.pausing import is_desk_paused, standstill
 from renewals.domain.pins import grant_pin, is_at_hand
@@ -133,9 +134,9 @@ def at_desk(desk: Desk) -> AtDesk:
     card = card_in(desk.card_number) if desk.card_number else None
     run = _run_at(desk)
     pause, why = _pause_over(desk)
-    sheet = run_sheet()
+    first, left = next_cards(1)
     waiting = _waiting_for(card)
-    situation = _situation(desk, card, run, waiting, is_paused=bool(why), has_next=bool(sheet))
+    situation = _situation(desk, card, run, waiting, is_paused=bool(why), has_next=left > 0)
     return AtDesk(
         desk=desk,
         situation=situation,
@@ -148,9 +149,9 @@ def at_desk(desk: Desk) -> AtDesk:
         signed_in=run is not None and run.events.filter(kind="signed_in").exists(),
         picture=_picture(run),
         last=_last_run(desk, card) if run is None else None,
-        next=next(iter(sheet), None),
-        left=len(sheet),
-        today=today_at(desk, left=len(sheet)),
+        next=next(iter(first), None),
+        left=left,
+        today=today_at(desk, left=left),
     )
 
 
@@ -161,7 +162,8 @@ def type_pin(desk: Desk, card: Card, pin: str, *, by: User) -> None:
     """
     grant_pin(card, desk=desk, pin=pin, by=by)
     for renewal in _stopped_for_the_pin(card):
-        retry(renewal, by=by)
+        with suppress(NotPossibleNow):  # a colleague was faster
+            retry(renewal, by=by)
     ring(desk)
 
 

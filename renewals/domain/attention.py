@@ -34,43 +34,54 @@ class NotPossibleNow(ValueError):
 def retry(renewal: Renewal, *, by: User, why: str = "") -> None:
     """Put the renewal back in the queue: the next run reads the portal and does what is left.
 
-    Raises `NotPossibleNow` when it does not wait for a person.
+    Raises `NotPossibleNow` when it does not wait for a person, and while somebody does it by hand: two
+    would press (`by_hand.give_back` ends that).
     """
     renewal = locked(renewal)
     if renewal.state not in RETRIABLE:
         raise NotPossibleNow("not_stopped")
-    _queue_again(renewal, by=by, why=why, kind="retried")
+    if renewal.taken_by_id:
+        raise NotPossibleNow("taken_over")
+    queue_again(renewal, by=by, why=why, kind="retried")
 
 
 def retry_reason(reason: str, *, by: User, why: str = "", batch: Batch | None = None) -> int:
-    """Put all renewals back that stopped for one reason, of a batch if one is named; returns how many."""
-    stopped = Renewal.objects.filter(state__in=RETRIABLE, reason=reason)
+    """Put all renewals back that stopped for one reason, of a batch if one is named; returns how many.
+
+    What somebody does by hand stays his.
+    """
+    stopped = Renewal.objects.filter(state__in=RETRIABLE, reason=reason, taken_by__isnull=True)
     if batch is not None:
         stopped = stopped.filter(batch=batch)
     chosen = list(stopped.select_for_update(of=("self",)).order_by("pk"))
     for renewal in chosen:
-        _queue_again(renewal, by=by, why=why, kind="retried")
+        queue_again(renewal, by=by, why=why, kind="retried")
     return len(chosen)
 
 
-def retry_stage(renewal: Renewal, stage: StageName, *, by: User, why: str) -> None:
+def retry_stage(renewal: Renewal, stage: StageName, *, by: User, why: str, as_of: int | None = None) -> None:
     """Do a stage from its start: a person has seen on the portal that its click took no effect.
 
     The click's intent is settled as absent on the person's word, and may be pressed once more, also
     after two presses. The next run still reads the portal first, and presses nothing that is done.
-    Raises `NotPossibleNow` while a run is under way, and for a stage that is settled or that is not
-    the renewal's present one.
+    `as_of` is the epoch that the person saw before he looked: a run since then may have pressed again.
+    Raises `NotPossibleNow` while a run is under way, where there was one since `as_of`, while somebody
+    does it by hand, and for a stage that is settled or that is not the renewal's present one.
     """
     renewal = locked(renewal)
     if renewal.state not in (*RETRIABLE, State.UNKNOWN):
         raise NotPossibleNow("running" if renewal.state == State.RUNNING else "not_stopped")
     if renewal.stage != stage:
         raise NotPossibleNow("other_stage")
+    if renewal.taken_by_id:
+        raise NotPossibleNow("taken_over")
+    if as_of not in (None, renewal.epoch):
+        raise NotPossibleNow("ran_since")
     renewal.intents.filter(click__in=[click for click in Click if click.stage.value == stage.value]).exclude(
         state=IntentState.CONFIRMED
     ).update(state=IntentState.ABSENT, settled_at=Now(), presses=Least("presses", 1), proof="")
     audit.record("stage_retried", renewal, by=by, stage=stage, why=why)
-    _queue_again(renewal, by=by, why=why, kind="stage_retried")
+    queue_again(renewal, by=by, why=why, kind="stage_retried")
 
 
 def cancel(renewal: Renewal, *, by: User, why: str) -> None:
@@ -123,7 +134,8 @@ def locked(renewal: Renewal) -> Renewal:
     return Renewal.objects.select_for_update(of=("self",)).get(pk=renewal.pk)
 
 
-def _queue_again(renewal: Renewal, *, by: User, why: str, kind: str) -> None:
+def queue_again(renewal: Renewal, *, by: User, why: str, kind: str) -> None:
+    """Let a run take up a locked renewal that waited for a person; nobody does it by hand any more."""
     rest_stages(renewal)
     move(
         renewal,

@@ -12,7 +12,7 @@ from django.db.models.functions import Least, Now
 from agency import audit
 from agency.models import User
 from portal_driver.contract import Click
-from renewals.domain.attention import NotPossibleNow, locked
+from renewals.domain.attention import NotPossibleNow, locked, queue_again
 from renewals.domain.doorbell import ring_for
 from renewals.domain.intents import PRESSES_AT_MOST
 from renewals.domain.stages import open_stages, rest_stages, stage_needs_person, stage_unknown
@@ -27,7 +27,7 @@ def take_over(renewal: Renewal, *, by: User) -> bool:
     """Keep the machine's hands off the renewal: `by` does it on the portal, and is in charge of it.
 
     False while a run is under way: it stops before its next irreversible click, and what it leaves
-    then waits for `by`. Retrying gives the renewal back. Raises `NotPossibleNow` once it is over.
+    then waits for `by`. `give_back` ends it. Raises `NotPossibleNow` once it is over.
     """
     renewal = locked(renewal)
     if renewal.state in OVER:
@@ -51,6 +51,17 @@ def take_over(renewal: Renewal, *, by: User) -> bool:
         look_at=None,
     )
     return True
+
+
+def give_back(renewal: Renewal, *, by: User) -> None:
+    """Nobody does it by hand any more: the next run reads the portal and does what is left.
+
+    Raises `NotPossibleNow` where nobody has taken it over.
+    """
+    renewal = locked(renewal)
+    if renewal.state != State.ATTENTION or renewal.taken_by_id is None:
+        raise NotPossibleNow("not_stopped")
+    queue_again(renewal, by=by, why="", kind="retried")
 
 
 def done_by_hand(renewal: Renewal, upto: StageName, *, by: User, proof: str) -> None:

@@ -1,33 +1,20 @@
-"""Rings a desk's worker. A ring that is lost costs nothing but time: the sweep rings again.
-
-Whoever rings may be a page that somebody waits for, so a broker that does not answer is given up
-after half a second, and with it whatever else would have been rung.
-"""
+"""Rings a desk's worker (`agency/bell.py`). A ring that is lost costs time alone: the sweep rings again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from uuid import UUID
 
-import structlog
-from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
-from kombu.exceptions import OperationalError
 
-from agency.celery import app
+from agency import bell
 from companies.models import Card
 from renewals.models import CLAIMABLE, Batch, Desk, Renewal
-
-log = structlog.get_logger()
-
-GIVE_UP_AFTER_S = 0.5
 
 
 def ring(*desks: Desk) -> None:
     """Ask the desks' workers to look at their work, once the current transaction is committed."""
-    if desks:
-        transaction.on_commit(lambda: _send(desks))
+    bell.ring(bell.Ring("renewals.tasks.sit", (desk.agency_id, desk.pk), desk.queue) for desk in desks)
 
 
 def ring_for(companies: Iterable[UUID]) -> None:
@@ -49,26 +36,3 @@ def ring_for_waiting(batch: Batch | None = None) -> None:
 
 def _with_a_card() -> QuerySet[Desk]:
     return Desk.objects.exclude(card_number="")
-
-
-def _send(desks: tuple[Desk, ...]) -> None:
-    try:
-        with app.connection_for_write(transport_options=_impatient()) as broker:
-            for desk in desks:
-                app.send_task(
-                    "renewals.tasks.sit",
-                    [str(desk.agency_id), str(desk.pk)],
-                    queue=desk.queue,
-                    connection=broker,
-                    retry=False,
-                )
-    except OperationalError as error:
-        log.warning("doorbell_is_dead", desks=[desk.code for desk in desks], error=str(error))
-
-
-def _impatient() -> dict[str, object]:
-    return settings.CELERY_BROKER_TRANSPORT_OPTIONS | {
-        "socket_timeout": GIVE_UP_AFTER_S,
-        "socket_connect_timeout": GIVE_UP_AFTER_S,
-        "max_retries": 0,
-    }

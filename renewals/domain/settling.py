@@ -67,8 +67,11 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
     """Bring the renewal to the state in which it waits for whatever comes next."""
     rest_stages(renewal)
     unread = leave_open(renewal)
+    ran_to = outcome
     outcome, reason = _for_who_takes_over(renewal, outcome, reason)
     changes: dict[str, Any] = {"reason": reason, "reason_detail": detail}
+    if ran_to == Outcome.SUBMITTED:
+        changes["submitted_at"] = renewal.submitted_at or database_now()
     changes["taken_by"] = renewal.taken_by_id if reason == EngineReason.TAKEN_OVER else None
     if _needs_person(outcome, reason) or _patience_is_over(renewal, outcome, reason, unread=bool(unread)):
         stage_needs_person(renewal)
@@ -87,10 +90,8 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
         state, changes["look_at"] = State.REFUSED, None
     elif outcome == Outcome.SUBMITTED:
         state = State.SUBMITTED
-        now = database_now()
-        submitted_at = renewal.submitted_at or now
-        changes |= {"look_at": next_look(now=now, submitted_at=submitted_at), "reason": "", "setbacks": 0}
-        changes["submitted_at"] = submitted_at
+        look_at = next_look(now=database_now(), submitted_at=changes["submitted_at"])
+        changes |= {"look_at": look_at, "reason": "", "setbacks": 0}
     elif asks_nobody(reason):
         state = resting_state(renewal)
         changes["look_at"] = _after(HELD_BACK_S) if reason == EngineReason.HELD_BACK else Now()
@@ -107,13 +108,16 @@ def _rest(renewal: Renewal, run: Run | None, outcome: Outcome, reason: str, deta
     if state in (State.COMPLETE, State.REFUSED):
         close_matters(renewal, by=None, why=state)
     if run is not None:
-        judge(run, renewal, outcome=outcome, reason=reason, expected=str(detail.get("expected", "")))
+        judge(run, renewal, outcome=ran_to, reason=reason, expected=str(detail.get("expected", "")))
 
 
 def _for_who_takes_over(renewal: Renewal, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
-    """How the run ended; what would go on by itself waits for the person who wants to do it by hand."""
-    got_through = outcome in (Outcome.SUBMITTED, Outcome.COMPLETE, Outcome.REFUSED)
-    if renewal.taken_by_id and not got_through and not _needs_person(outcome, reason):
+    """How the run ended; what would go on by itself waits for the person who wants to do it by hand.
+
+    Also what was submitted: later runs would press what is left of it.
+    """
+    is_over = outcome in (Outcome.COMPLETE, Outcome.REFUSED)
+    if renewal.taken_by_id and not is_over and not _needs_person(outcome, reason):
         return Outcome.PERSON_NEEDED, EngineReason.TAKEN_OVER
     return outcome, reason
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, render
 from django.utils.functional import Promise
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST
@@ -20,6 +18,7 @@ from django.views.decorators.http import require_POST
 from agency.models import User
 from agency.people import staff_only
 from companies.filters import colleagues
+from companies.views.selection import back, came_from, frozen, uuids
 from renewals.domain.attention import RETRIABLE, NotPossibleNow, cancel, retry
 from renewals.domain.colleagues import assign
 from renewals.domain.inbox import inbox, of_reason
@@ -29,6 +28,8 @@ from renewals.models import Renewal, State
 from renewals.views.board import chosen_year
 
 WHY_AT_MOST = 300
+# Where a form leads that does not say where it came from.
+OTHERWISE = "renewals:board"
 NOT_AT_REST = (State.WAITING, State.RUNNING, State.UNKNOWN, State.SUBMITTED)
 
 
@@ -91,7 +92,7 @@ ACTS = {
             gettext_lazy(
                 "Back into the queue: the next run reads the portal first and does only what is left."
             ),
-            _in(*RETRIABLE),
+            lambda renewal: renewal.state in RETRIABLE and renewal.taken_by_id is None,
             lambda renewal, by, asked: retry(renewal, by=by, why=asked.why),
         ),
         Act(
@@ -140,6 +141,8 @@ REFUSALS: dict[str, str | Promise] = {
     "running": gettext_lazy("it is running at a desk"),
     "click_open": gettext_lazy("a click is still to be verified"),
     "other_stage": gettext_lazy("this step is settled already"),
+    "ran_since": gettext_lazy("there was a run since you looked; look at the portal once more"),
+    "taken_over": gettext_lazy("a colleague does it by hand; it must be given back first"),
     "so_already": gettext_lazy("it was so already"),
 }
 
@@ -154,14 +157,14 @@ def preview(request: HttpRequest) -> HttpResponse:
     )
     if not chosen:
         messages.warning(request, _("Select at least one company first."))
-        return back(request)
+        return back(request, OTHERWISE)
     context = {
         "act": act,
         "chosen": chosen,
         "fitting": [renewal for renewal in chosen if act.fits(renewal)],
         "others": [renewal for renewal in chosen if not act.fits(renewal)],
         "people": colleagues() if "person" in act.needs else (),
-        "next": request.POST.get("next", ""),
+        "next": came_from(request),
     }
     return render(request, "renewals/act.html", context)
 
@@ -173,8 +176,10 @@ def carry_out(request: HttpRequest) -> HttpResponse:
     act, asked = _act(request.POST), _asked(request.POST)
     if "why" in act.needs and not asked.why:
         messages.error(request, _("Write down why: it stays in the story."))
-        return back(request)
-    done, refused = _each(act, Renewal.objects.filter(pk__in=frozen(request.POST)), request, asked)
+        return back(request, OTHERWISE)
+    # In an order, so that of two people who act on many neither waits for the other for ever.
+    chosen = Renewal.objects.filter(pk__in=frozen(request.POST)).order_by("pk")
+    done, refused = _each(act, chosen, request, asked)
     if done:
         words = ngettext("%(act)s: %(n)d renewal.", "%(act)s: %(n)d renewals.", done)
         messages.success(request, words % {"act": act.label, "n": done})
@@ -183,7 +188,7 @@ def carry_out(request: HttpRequest) -> HttpResponse:
             "%(n)d renewal was left alone: %(why)s.", "%(n)d renewals were left alone: %(why)s.", number
         )
         messages.warning(request, words % {"n": number, "why": REFUSALS[code]})
-    return back(request)
+    return back(request, OTHERWISE)
 
 
 def _asked(posted: QueryDict) -> Asked:
@@ -226,24 +231,3 @@ def selected(posted: QueryDict) -> QuerySet[Renewal]:
         matching: QuerySet[Renewal] = BoardFilter(query, Renewal.objects.filter(year=chosen_year(query))).qs
         return matching
     return Renewal.objects.filter(pk__in=uuids(posted.getlist("renewal")))
-
-
-def frozen(posted: QueryDict) -> list[UUID]:
-    """The selection as the preview froze it, in one field: forms have a limit on fields."""
-    return uuids(posted.get("frozen", "").split())
-
-
-def uuids(texts: Iterable[str]) -> list[UUID]:
-    """The ids among these texts. Raises `Http404` for anything else."""
-    try:
-        return [UUID(text) for text in texts]
-    except ValueError:
-        raise Http404 from None
-
-
-def back(request: HttpRequest) -> HttpResponseRedirect:
-    """To where the form says that the person came from, else to the board."""
-    there = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(there, {request.get_host()}):
-        return HttpResponseRedirect(there)
-    return redirect("renewals:board")

@@ -16,13 +16,14 @@ from django.views.decorators.http import require_POST, require_safe
 from agency.models import User
 from agency.people import staff_only
 from companies.filters import colleagues
+from companies.views.selection import back, came_from
 from renewals import sentences
 from renewals.deeds import DEEDS, Offer, offers
 from renewals.domain import inbox
 from renewals.domain.attention import NotPossibleNow
 from renewals.fitting import Do, phones, what_fits
 from renewals.models import Event, Evidence, Renewal
-from renewals.views.acts import REFUSALS, back
+from renewals.views.acts import OTHERWISE, REFUSALS
 from renewals.views.today import first_hour
 
 ITEMS_A_PAGE = 50
@@ -96,7 +97,7 @@ def act(request: HttpRequest, renewal_id: UUID) -> HttpResponse:
         raise Http404
     form = deed.blank(renewal, request.POST)
     if form is not None and not form.is_valid():
-        context = {"renewal": renewal, "deed": deed, "form": form, "next": request.POST.get("next", "")}
+        context = {"renewal": renewal, "deed": deed, "form": form, "next": came_from(request)}
         return render(request, "renewals/deed.html", context)
     words = form.cleaned_data if form else {}
     if deed.do == Do.CLOSE:
@@ -109,7 +110,7 @@ def act(request: HttpRequest, renewal_id: UUID) -> HttpResponse:
         messages.warning(request, _("%(company)s was left alone: %(why)s.") % said)
     else:
         messages.success(request, str(deed.done) % {"company": renewal.company.name})
-    return back(request)
+    return back(request, OTHERWISE)
 
 
 def chosen_person(request: HttpRequest) -> UUID | str | None:

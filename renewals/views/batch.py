@@ -14,12 +14,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agency.people import staff_only
 from agency.trail import action_words
+from companies.views.selection import uuids
 from renewals import sentences
 from renewals.domain import pausing, progress
 from renewals.domain.batch_log import batch_log
 from renewals.forms import BatchPauseForm, PauseForm
 from renewals.models import Batch, Pause, Renewal, StageName, State
-from renewals.views.acts import uuids
 from renewals.views.board import ROWS_A_PAGE, USUAL_COLUMNS
 from renewals.views.today import first_hour
 

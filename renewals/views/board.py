@@ -149,6 +149,9 @@ def save_view(request: HttpRequest) -> HttpResponse:
     except board_views.NameTaken:
         messages.error(request, _("There is a view of this name already. Give it another one."))
         return redirect(f"{reverse('renewals:board')}?{QueryDict(query).urlencode()}")
+    except board_views.TooMuch:
+        messages.error(request, _("These are more filters than a view can keep. Search for less."))
+        return redirect(f"{reverse('renewals:board')}?{QueryDict(query).urlencode()}")
     messages.success(request, _("All colleagues find the view “%(name)s” on the board now.") % {"name": name})
     return redirect(f"{reverse('renewals:board')}?{view.query}")
 

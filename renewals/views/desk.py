@@ -24,6 +24,9 @@ from renewals.views.today import first_hour
 
 # So many cards are offered where what was written fits several.
 OFFERED_AT_MOST = 6
+# Shorter ends of a number, or parts of a name, would hit upon a card that nobody meant: its PIN would be
+# tried on the one that is in.
+NUMBER_END_AT_LEAST, NAME_AT_LEAST = 4, 2
 
 
 @require_safe
@@ -169,6 +172,10 @@ def _is_over(last: Run | None) -> str:
 
 def _named(text: str) -> Any:
     """The legal-person cards that somebody may mean: by the end of the number, the company, or the drawer."""
-    meant = Q(number__iendswith=text) | Q(company__name__icontains=text) | Q(drawer__iexact=text)
+    meant = Q(drawer__iexact=text)
+    if len(text) >= NAME_AT_LEAST:
+        meant |= Q(company__name__icontains=text)
+    if len(text) >= NUMBER_END_AT_LEAST:
+        meant |= Q(number__iendswith=text)
     cards = Card.objects.filter(meant, kind=CardKind.LEGAL_PERSON)
     return cards.select_related("company").order_by("company__name", "-valid_until")

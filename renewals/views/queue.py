@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from agency.moments import day_words
 from agency.people import staff_only
 from companies.domain.readiness import WORDS, Problem
-from companies.views.selection import back, frozen, selected
+from companies.views.selection import back, came_from, frozen, selected
 from renewals.domain import queueing
 from renewals.forms import BatchForm
 from renewals.models import Batch
@@ -82,7 +82,7 @@ def _show(request: HttpRequest, chosen: list[UUID], year: int, form: BatchForm) 
         "frozen": " ".join(str(company.pk) for company in verdicts),
         "asked": len(verdicts),
         "chosen_by": _chosen_by(request.POST),
-        "next": request.POST.get("next", ""),
+        "next": came_from(request),
         "ready": [company for company, problems in verdicts.items() if not problems],
         "not_ready": not_ready,
         "left_out": sum(1 for problems in verdicts.values() if problems),

@@ -21,7 +21,7 @@ from renewals.domain import progress
 from renewals.domain.progress import Row
 from renewals.fitting import what_fits_by_hand
 from renewals.models import Event, Evidence, Renewal, State
-from renewals.views.acts import ACTS, Act
+from renewals.views.acts import ACTS
 
 # Nothing more happens by itself, so the page stops asking.
 OVER = (State.COMPLETE, State.REFUSED, State.CANCELLED)
@@ -101,20 +101,11 @@ def _live(row: Row) -> dict[str, Any]:
         "days": story(renewal, evidence),
         "picture": _live_picture(row, evidence),
         "findings": sentences.findings(renewal.reason_detail),
-        "acts": [
-            act
-            for act in ACTS.values()
-            if not act.for_many and act.fits(renewal) and not _is_given_back(act, renewal)
-        ],
+        "acts": [act for act in ACTS.values() if not act.for_many and act.fits(renewal)],
         "offers": offers(renewal, fitting, opens=renewal.taken_by_id is not None),
         "offered": ".".join(fitting),
         "is_over": renewal.state in OVER,
     }
-
-
-def _is_given_back(act: Act, renewal: Renewal) -> bool:
-    """Whether to retry would be to give back what a person has taken over: that has a name of its own."""
-    return act.code == "retry" and renewal.taken_by_id is not None
 
 
 def _live_picture(row: Row, evidence: list[Evidence]) -> Evidence | None:

@@ -250,3 +250,11 @@ def test_the_bill_of_materials_names_every_locked_package_with_its_hashes() -> N
     python = [one for one in components if one["purl"].startswith("pkg:pypi/")]
     assert [one["name"] for one in python] == pinned
     assert [one["name"] for one in components if not one.get("hashes")] == []
+
+
+def test_a_text_that_no_database_stores_is_refused_before_anything_is_asked(
+    client: Client, mei: User
+) -> None:
+    client.force_login(mei)
+    assert client.get(reverse("renewals:attention"), {"reason": "\0"}).status_code == 400
+    assert client.post(reverse("renewals:act"), {"act": "cancel", "why": "a\0b"}).status_code == 400

@@ -171,6 +171,18 @@ def test_nobody_is_asked_again_within_three_days(
     assert len(page.post(ASK, sent).context["plan"].letters) == 1
 
 
+def test_who_is_the_contact_of_two_companies_gets_one_link_and_it_works(
+    page: Client, agency: Agency, lacking: Company, wus_company: Company
+) -> None:
+    with scope(agency.pk):
+        wus_company.consents.all().delete()
+        Contact.objects.filter(company__in=[lacking, wus_company]).update(email="both@example.com")
+    page.post(CONFIRM, {"frozen": f"{lacking.pk} {wus_company.pk}", "year": str(YEAR)})
+    with scope(agency.pk):
+        assert Ask.objects.count() == 2
+        assert [one.revoked_at for one in Invitation.objects.all()] == [None]
+
+
 def test_the_list_says_who_was_asked_and_when(
     page: Client, agency: Agency, mei: User, lacking: Company
 ) -> None:

@@ -194,6 +194,19 @@ def test_a_card_is_entered_by_form_and_makes_the_company_ready(
     assert names(page, ready="yes") == [company.name]
 
 
+def test_a_card_with_another_number_has_no_pin_until_one_is_stored(
+    page: Client, card: Card, agency: Agency
+) -> None:
+    address, same = reverse("companies:card", args=[card.pk]), {"kind": card.kind, "custody": card.custody}
+    page.post(address, same | {"number": card.number, "drawer": "B-7"})
+    with scope(agency.pk):
+        assert Card.objects.get().sealed_pin is not None
+    page.post(address, same | {"number": "C4400009999"})
+    with scope(agency.pk):
+        assert Card.objects.get().sealed_pin is None
+        assert AuditEntry.objects.filter(action="pin_dropped").count() == 1
+
+
 def test_the_card_of_another_company_is_refused_with_its_name(
     page: Client, company: Company, wus_company: Company
 ) -> None:

@@ -242,3 +242,35 @@ def test_another_agency_sees_nothing_of_our_workbook(page: Client, rao: User, ag
     page.force_login(rao)
     assert [page.get(at(name, workbook)).status_code for name in ("workbook", "workbook_wrong")] == [404, 404]
     assert page.post(at("workbook_confirm", workbook)).status_code == 404
+
+
+def test_what_nobody_foresaw_in_a_file_is_refused_in_words_and_keeps_nobody_waiting(
+    page: Client, agency: Agency
+) -> None:
+    workbook = send(page, xlsx(HEADINGS, ("新公司", uscc_for(7))))
+    with scope(OUR_AGENCY):
+        Import.objects.update(state="reading", chosen={"nobody": 1})  # what no version of ours wrote
+    assert tend_imports() == 1
+    refusal = page.get(at("workbook", workbook)).context["refusal"]
+    assert str(refusal) == "文件中有系统无法处理的内容。请用 Excel 另存为 .xlsx，再重新上传。"
+
+
+def test_an_import_that_fails_keeps_no_other_from_going_on(page: Client, agency: Agency) -> None:
+    rows = ((f"第{n}家", uscc_for(n)) for n in (7, 8))
+    broken, other = (send(page, xlsx(HEADINGS, row)) for row in rows)
+    for workbook in (broken, other):
+        page.post(at("workbook_confirm", workbook))
+    with scope(OUR_AGENCY):
+        ImportRow.objects.filter(workbook=broken).update(entry={})  # what no version of ours wrote
+    tend_imports()
+    assert names() == ["第8家"]
+
+
+def test_the_file_of_an_old_import_is_forgotten_with_it(page: Client, agency: Agency) -> None:
+    send(page, xlsx(HEADINGS, ("新公司", uscc_for(7))))
+    with scope(OUR_AGENCY):
+        Import.objects.update(made_at=timezone.now() - timedelta(hours=25))
+        old = Import.objects.get()
+    tend_imports()
+    with scope(OUR_AGENCY), pytest.raises(FileNotFoundError), uploads.kept(old.file, of=old.made_by_id):
+        pass

@@ -16,11 +16,11 @@ from renewals.domain import attention, by_hand
 from renewals.domain.colleagues import assign
 from renewals.domain.matters import open_matter
 from renewals.fitting import CITY_LINES, Do, phones, what_fits
-from renewals.models import Desk, Event, Matter, Renewal, State
+from renewals.models import Desk, Event, Intent, IntentState, Matter, Renewal, State
 from renewals.reasons import CATALOGUE, EngineReason
 from tests.cast import make_company, make_renewal
 from tests.renewals.papers import keep_picture
-from tests.renewals.runs import claim, finish
+from tests.renewals.runs import claim, finish, press
 
 INBOX = reverse("renewals:attention")
 
@@ -268,6 +268,45 @@ def test_it_is_taken_over_and_given_back(page: Client, renewal: Renewal, mei: Us
     assert (now(renewal).taken_by, now(renewal).state) == (None, State.WAITING)
 
 
+def test_what_a_colleague_does_by_hand_is_left_alone_by_a_retry_of_many(
+    page: Client, renewal: Renewal, wus_renewal: Renewal, lin: User
+) -> None:
+    stop(wus_renewal, Reason.PAGE_CHANGED)
+    with scope(renewal.agency_id):
+        by_hand.take_over(renewal, by=lin)
+    both = f"{renewal.pk} {wus_renewal.pk}"
+    preview = page.post(reverse("renewals:act"), {"act": "retry", "renewal": both.split()})
+    assert preview.context["fitting"] == [wus_renewal]
+    page.post(reverse("renewals:carry_out"), {"act": "retry", "frozen": both})
+    assert (now(renewal).taken_by, now(renewal).state) == (lin, State.ATTENTION)
+    assert now(wus_renewal).state == State.WAITING
+
+
+def test_a_step_is_done_again_only_on_the_word_of_who_saw_the_last_press(
+    page: Client, renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    run = claim(card, desk)
+    press(run)
+    finish(run, Outcome.STOPPED, Reason.PAGE_CHANGED)
+    seen = {"stage": "confirmation", "as_of": str(now(renewal).epoch), "why": "门户上没有申请"}
+    for stale in ({"as_of": "0"}, {"stage": "sealing"}):
+        do(page, renewal, Do.AGAIN, **(seen | stale))
+        assert now(renewal).state == State.ATTENTION
+    do(page, renewal, Do.AGAIN, **seen)
+    with scope(renewal.agency_id):
+        assert Intent.objects.get().state == IntentState.ABSENT
+    assert now(renewal).state == State.WAITING
+
+
+def test_a_contact_stays_as_it_is_where_the_renewal_goes_on_meanwhile(
+    page: Client, renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    claim(card, desk)
+    do(page, renewal, Do.CORRECT, name="王五", mobile="13900139000", email="wang@example.com")
+    with scope(renewal.agency_id):
+        assert not Contact.objects.filter(name="王五").exists()
+
+
 def test_what_a_colleague_did_meanwhile_is_said_and_changes_nothing(
     page: Client, renewal: Renewal, mei: User
 ) -> None:
@@ -281,6 +320,13 @@ def test_what_a_colleague_did_meanwhile_is_said_and_changes_nothing(
     assert said == [f"{renewal.company.name}未作改动：并不在等人处理。"]
     with scope(renewal.agency_id):
         assert Event.objects.filter(kind="retried").count() == 1
+
+
+def test_a_form_leads_back_to_a_page_of_ours_or_to_the_board(page: Client, renewal: Renewal) -> None:
+    for elsewhere in ("javascript:alert(1)", "https://example.com/", "//example.com/"):
+        sent = {"act": "retry", "renewal": str(renewal.pk), "next": elsewhere}
+        assert page.post(reverse("renewals:act"), sent).context["next"] == ""
+        assert do(page, renewal, Do.COMMENT, text="在", next=elsewhere) == reverse("renewals:board")
 
 
 def test_there_is_no_other_act(page: Client, renewal: Renewal) -> None:

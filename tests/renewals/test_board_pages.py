@@ -391,6 +391,13 @@ def test_a_view_without_a_name_of_its_own_is_not_saved(page: Client, renewal: Re
         assert BoardView.objects.get().query == "state=waiting"
 
 
+def test_a_view_that_would_lose_a_filter_is_not_saved(page: Client, renewal: Renewal) -> None:
+    response = save(page, "急件", f"q={'长' * 120}&state=waiting")
+    assert [message.level_tag for message in response.context["messages"]] == ["error"]
+    with scope(renewal.agency_id):
+        assert not BoardView.objects.exists()
+
+
 def test_a_view_is_taken_away_by_its_maker_or_an_admin_and_by_nobody_else(
     page: Client, mei: User, lin: User, rao: User, agency: Agency
 ) -> None:

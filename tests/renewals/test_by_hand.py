@@ -46,7 +46,11 @@ def test_what_a_person_took_over_no_card_starts(renewal: Renewal, card: Card, de
 def test_given_back_the_machine_goes_on(renewal: Renewal, card: Card, desk: Desk, mei: User) -> None:
     take_over(renewal, mei)
     with scope(renewal.agency_id):
-        attention.retry(renewal, by=mei)
+        with pytest.raises(attention.NotPossibleNow, match="taken_over"):
+            attention.retry(renewal, by=mei)
+        with pytest.raises(attention.NotPossibleNow, match="taken_over"):
+            attention.retry_stage(renewal, StageName.CONFIRMATION, by=mei, why="不在门户上")
+        by_hand.give_back(renewal, by=mei)
         back = Renewal.objects.get(pk=renewal.pk)
     assert (back.state, back.taken_by) == (State.WAITING, None)
     claim(card, desk)
@@ -74,16 +78,25 @@ def test_a_run_that_would_be_tried_again_waits_for_the_person_instead(
     assert (rested.state, rested.reason) == (State.ATTENTION, EngineReason.TAKEN_OVER)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "state"), [(Outcome.SUBMITTED, State.SUBMITTED), (Outcome.COMPLETE, State.COMPLETE)]
-)
 def test_a_run_that_got_through_first_leaves_nothing_to_take_over(
-    renewal: Renewal, card: Card, desk: Desk, mei: User, outcome: Outcome, state: State
+    renewal: Renewal, card: Card, desk: Desk, mei: User
 ) -> None:
     run = claim(card, desk)
     take_over(renewal, mei)
-    rested = finish(run, outcome)
-    assert (rested.state, rested.taken_by) == (state, None)
+    rested = finish(run, Outcome.COMPLETE)
+    assert (rested.state, rested.taken_by) == (State.COMPLETE, None)
+
+
+def test_what_a_run_has_submitted_waits_for_the_person_who_does_the_rest(
+    renewal: Renewal, card: Card, desk: Desk, mei: User
+) -> None:
+    run = claim(card, desk)
+    take_over(renewal, mei)
+    rested = finish(run, Outcome.SUBMITTED)
+    assert (rested.state, rested.reason, rested.taken_by) == (State.ATTENTION, EngineReason.TAKEN_OVER, mei)
+    with scope(renewal.agency_id):
+        by_hand.give_back(renewal, by=mei)
+        assert Renewal.objects.get(pk=renewal.pk).state == State.SUBMITTED
 
 
 def test_a_reason_of_its_own_is_not_hidden_by_who_takes_over(

@@ -389,6 +389,16 @@ def test_staff_say_which_card_is_in_with_its_pin(page: Client, blind: Desk, whic
         assert PinGrant.objects.get().card.drawer == "A-1"
 
 
+@pytest.mark.parametrize("which", ["1", "001", "宏"])
+def test_a_drawer_that_nobody_has_is_not_taken_for_the_end_of_a_number(
+    page: Client, blind: Desk, which: str
+) -> None:
+    page.post(at(blind, "desk_card"), {"which": which, "pin": PIN})
+    with scope(blind.agency_id):
+        assert Desk.objects.get().card_number == ""
+        assert not PinGrant.objects.exists()
+
+
 def test_nobody_says_which_card_is_in_while_work_goes_on(page: Client, blind: Desk) -> None:
     with scope(blind.agency_id):
         Desk.objects.update(sitting=blind.pk, sitting_until=Now() + timedelta(minutes=1))

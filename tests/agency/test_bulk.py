@@ -1,0 +1,98 @@
+"""Many new rows in one statement: the same rows as one by one, behind the same walls."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+from django.db import DataError, IntegrityError, ProgrammingError, transaction
+from django.utils import timezone
+
+from agency.bulk import insert_all
+from agency.models import Agency
+from agency.tenancy import scope
+from companies.models import Card, Company, Consent, Contact, Import, ImportRow
+from tests.cast import YEAR, uscc_for
+
+ODD = "引号\" 反斜杠\\ 换行\n表情😀 '); DROP TABLE companies_company; --"
+
+
+def new_company(agency: Agency, number: int, **values: object) -> Company:
+    return Company(agency_id=agency.pk, name=f"第{number}号公司", uscc=uscc_for(number), **values)
+
+
+def test_values_of_every_kind_arrive_as_they_were(agency: Agency) -> None:
+    ends = date(2027, 2, 28)
+    company = new_company(agency, 1, note=ODD, tags=["重点", 'a,"b"'], old_policy_ends_on=ends)
+    given_at = timezone.now()
+    consent = Consent(
+        agency_id=agency.pk,
+        company=company,
+        year=YEAR,
+        wording_version="1",
+        wording_sha256="0" * 64,
+        how="click",
+        given_by="王",
+        given_at=given_at,
+        address="2001:db8::1",
+    )
+    with scope(agency.pk):
+        insert_all(Company, [company])
+        insert_all(Consent, [consent])
+        found, kept = Company.objects.get(), Consent.objects.get()
+    assert (found.pk, found.note, found.tags, found.old_policy_ends_on) == (
+        company.pk,
+        ODD,
+        ["重点", 'a,"b"'],
+        ends,
+    )
+    assert (found.authorized_before, found.initials) == (None, "d1hgs")
+    assert (kept.company_id, kept.given_at, kept.address) == (company.pk, given_at, "2001:db8::1")
+    assert not company._state.adding
+
+
+def test_json_arrives_as_it_was(agency: Agency, mei: object) -> None:
+    said = [ODD, 1, 2.5, True, None, {"列": ["前", "后"]}]
+    with scope(agency.pk):
+        workbook = Import.objects.create(filename="客户.xlsx", file=UUID(int=1), made_by=mei)
+        insert_all(
+            ImportRow,
+            [ImportRow(agency_id=agency.pk, workbook=workbook, number=2, verdict="new", changes=said)],
+        )
+        assert ImportRow.objects.get().changes == said
+
+
+def test_all_are_inserted_or_none(agency: Agency) -> None:
+    first, same = new_company(agency, 1), new_company(agency, 1)
+    with scope(agency.pk):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            insert_all(Company, [first, same])
+        assert list(Company.objects.all()) == []
+    assert first._state.adding
+
+
+def test_what_is_too_long_is_refused_and_not_cut(agency: Agency) -> None:
+    with scope(agency.pk), pytest.raises(DataError), transaction.atomic():
+        insert_all(Company, [new_company(agency, 1, region="广" * 41)])
+
+
+def test_nobody_inserts_another_agencys_rows(agency: Agency, raos_company: Company) -> None:
+    theirs = Contact(agency_id=raos_company.agency_id, company=raos_company, name="谁")
+    with (
+        scope(agency.pk),
+        pytest.raises(ProgrammingError, match="row-level security"),
+        transaction.atomic(),
+    ):
+        insert_all(Contact, [theirs])
+
+
+def test_bytes_are_refused(agency: Agency, company: Company) -> None:
+    card = Card(agency_id=agency.pk, company=company, number="C1", sealed_pin=b"sealed")
+    with scope(agency.pk), pytest.raises(TypeError, match="bytes"):
+        insert_all(Card, [card])
+
+
+def test_nothing_is_asked_for_no_rows(agency: Agency, django_assert_num_queries: object) -> None:
+    with scope(agency.pk), django_assert_num_queries(0):  # type: ignore[operator]
+        insert_all(Company, [])
