@@ -497,8 +497,12 @@ def workbooks(mei: User) -> list[str]:
     changes = [["name", "", "深圳市新来贸易有限公司"], ["contact", "", "何倩仪"], ["drawer", "A-1", "A-2"]]
     headings = [{"text": heading, "samples": ["91440101"], "column": ""} for heading in ("甲", "乙")]
     with scope(OUR_AGENCY):
-        more = {"file": uuid4(), "made_by": mei, "headings": headings}
-        read = Import.objects.create(filename="客户.xlsx", state=ImportState.READY, hidden=1, **more)
+        read, unread = (
+            Import.objects.create(
+                filename=name, file=uuid4(), made_by=mei, state=state, headings=headings, hidden=1
+            )
+            for name, state in (("客户.xlsx", ImportState.READY), ("名单.csv", ImportState.COLUMNS))
+        )
         rows = [
             ("new", [], changes),
             ("changed", [], changes),
@@ -513,7 +517,6 @@ def workbooks(mei: User) -> list[str]:
                 mistakes=mistakes,
                 changes=what,
             )
-        unread = Import.objects.create(filename="名单.csv", state=ImportState.COLUMNS, hidden=1, **more)
     return [
         reverse("companies:workbook", args=[read.pk]),
         reverse("companies:workbook_columns", args=[unread.pk]),
