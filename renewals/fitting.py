@@ -94,6 +94,11 @@ def what_fits(renewal: Renewal, asked: str, *, has_quarantined_card: bool = Fals
     return fitting if renewal.stage else tuple(do for do in fitting if do not in (Do.DONE, Do.AGAIN))
 
 
+def may_be_retried_unseen(reason: str) -> bool:
+    """Whether many that stopped for this reason may be put back without a look at each of them."""
+    return Do.RETRY in _FITTING.get(reason, _OTHERWISE) and reason not in _OF_THE_CARD
+
+
 # What a person can do of his own accord, before anything has stopped.
 _BY_STATE: dict[str, tuple[Do, ...]] = {
     State.WAITING: (Do.TAKE_OVER, Do.DONE),

@@ -432,9 +432,17 @@ def test_a_batch_counts_its_renewals_and_says_why_some_stopped(
     stop(renewal, card, desk)
     context = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context
     assert context["progress"].by_state == [(State.ATTENTION, 1)]
-    assert [(code, number) for code, _words, _advice, number in context["reasons"]] == [
-        (Reason.USCC_DIFFERS, 1)
+    assert [(code, number, may) for code, _words, _advice, number, may in context["reasons"]] == [
+        (Reason.USCC_DIFFERS, 1, True)
     ]
+
+
+def test_what_stopped_for_its_card_is_looked_at_one_by_one(page: Client, renewal: Renewal) -> None:
+    with scope(renewal.agency_id):
+        Renewal.objects.filter(pk=renewal.pk).update(state=State.ATTENTION, reason=Reason.PIN_REFUSED)
+    shown = page.get(reverse("renewals:batch", args=[renewal.batch_id])).content.decode()
+    assert "retry-pin_refused" not in shown
+    assert f'href="{reverse("renewals:attention")}?reason=pin_refused"' in shown
 
 
 def test_a_batch_that_has_not_moved_is_not_sent_again(page: Client, renewal: Renewal) -> None:
