@@ -132,8 +132,9 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in TYPES:
         raise Http404
     year, membership = chosen_year(request.GET), request.membership  # type: ignore[attr-defined]  # staff only
-    audit.record("readiness_exported", membership.agency, by=membership.user, kind=kind, year=year)
     chosen = CompanyFilter(_query(request.GET), Company.objects.order_by("initials", "name"))
+    chosen.refuse_nonsense()
+    audit.record("readiness_exported", membership.agency, by=membership.user, kind=kind, year=year)
     rows = _as_texts(_checked(list(chosen.qs.values_list("pk", flat=True)), year))
     name, content = _("Readiness %(year)d") % {"year": year}, BytesIO()
     if kind == "csv":
