@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -60,6 +61,13 @@ def record(action: str, on: Any, *, by: User | None, address: str | None = None,
         held.append(entry)
 
 
+def record_as_owner(action: str, on: Any, *, agency: UUID, **detail: Any) -> None:
+    """As `record`, by a command that works as the database's owner (`operating.inside` this agency)."""
+    with at_the_terminal():
+        entry = _entry(action, on, by=None, address=None, detail=detail, agency=agency)
+    entry.save(using="owner", force_insert=True)
+
+
 def record_each(action: str, on: Iterable[tuple[Any, dict[str, Any]]], *, by: User | None) -> None:
     """As `record`, one entry for each object with its detail, in one statement."""
     entries, held = (
@@ -90,10 +98,16 @@ def held_back() -> Iterator[None]:
 
 
 def _entry(
-    action: str, on: Any, *, by: User | None, address: str | None, detail: dict[str, Any]
+    action: str,
+    on: Any,
+    *,
+    by: User | None,
+    address: str | None,
+    detail: dict[str, Any],
+    agency: UUID | None = None,
 ) -> AuditEntry:
     return AuditEntry(
-        agency_id=current_scope().agency,
+        agency_id=agency or current_scope().agency,
         actor=by,
         actor_name=by.name if by else _typed_by.get(),
         address=address or _address.get(),

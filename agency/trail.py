@@ -45,6 +45,7 @@ WORDS: dict[str, str | Promise] = {
     "consent_given": pgettext_lazy("audit", "Consent recorded"),
     "consent_revoked": pgettext_lazy("audit", "Consent taken back"),
     "contact_corrected": pgettext_lazy("audit", "Contact corrected"),
+    "desk_made": pgettext_lazy("audit", "Desk made"),
     "done_by_hand": pgettext_lazy("audit", "Done by hand on the portal, as a colleague says"),
     "done_elsewhere": pgettext_lazy("audit", "Done on the portal by somebody else"),
     "evidence_viewed": pgettext_lazy("audit", "Evidence looked at"),

@@ -339,7 +339,7 @@ def test_who_gives_a_role_away_signs_in_afresh_first(
         assert Membership.objects.get(user=mei).role == Role.STAFF
         assert not Invitation.objects.exists()
     with mails() as sent:
-        client.post(reverse("people:invite"), invited | {"role": "client", "company": str(company.pk)})
+        client.post(reverse("people:invite"), invited | {"role": "client", "company": company.uscc})
     assert len(sent) == 1
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     client.post(change, {"act": "role", "role": "admin"})
