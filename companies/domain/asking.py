@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -163,7 +164,12 @@ def _mails(ask: Ask) -> list[EmailMessage]:
     if contact is None or not (addresses := _written_to(contact, people)):
         log.warning("ask_has_no_address", ask=str(ask.pk))
         return []
-    about = {"agency": ask.agency, "by": ask.asked_by, "company": ask.company, "year": ask.year}
+    about: dict[str, Any] = {
+        "agency": ask.agency,
+        "by": ask.asked_by,
+        "company": ask.company,
+        "year": ask.year,
+    }
     about |= {"contact": contact, "asked": asked_words(ask.problems), "origin": ask.origin}
     with translation.override(ask.language or None):
         return [

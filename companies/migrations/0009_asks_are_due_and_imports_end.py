@@ -3,7 +3,7 @@
 from django.db import migrations, models
 
 
-def _text(longest: int) -> models.CharField:
+def _text(longest: int) -> models.CharField[str, str]:
     return models.CharField(blank=True, default="", editable=False, max_length=longest)
 
 

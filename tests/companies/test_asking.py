@@ -217,7 +217,7 @@ def test_a_mail_whose_ring_was_lost_is_sent_by_the_clock_and_once(
     assert "通知邮件尚未发出" in page.get(LIST, {"year": str(YEAR)}).text
     assert (tend_asks(), tend_asks()) == (1, 0)
     [letter] = mail.outbox
-    assert re.search("http://testserver/invitation/[^/]+/", letter.body)
+    assert re.search("http://testserver/invitation/[^/]+/", str(letter.body))
     assert "通知邮件尚未发出" not in page.get(LIST, {"year": str(YEAR)}).text
 
 
