@@ -1,5 +1,7 @@
 """An ask is due until its mail has gone out; an import counts how often it was taken up."""
 
+from __future__ import annotations
+
 from django.db import migrations, models
 
 
