@@ -104,8 +104,9 @@ def ask(companies: Iterable[UUID], *, year: int, on: date, by: Membership, origi
     # One at a time in an agency: two would ask the same companies.
     Agency.objects.select_for_update(no_key=True).get(pk=by.agency_id)
     asked = plan(companies, year=year, on=on).letters
-    for letter in asked:
-        _let_in(letter, by=by)
+    with audit.held_back():
+        for letter in asked:
+            _let_in(letter, by=by)
     Ask.objects.bulk_create(
         Ask(
             agency_id=by.agency_id,
@@ -142,11 +143,12 @@ def _send(agency: UUID, ident: UUID) -> bool:
     with scope(agency):
         if not Ask.objects.filter(pk=ident, due_at__lte=Now()).update(due_at=Now() + AGAIN_AFTER):
             return False
-        mails = _mails(Ask.objects.select_related("agency", "company", "asked_by").get(pk=ident))
     try:
+        with scope(agency):
+            mails = _mails(Ask.objects.select_related("agency", "company", "asked_by").get(pk=ident))
         for mail in mails:
             mail.send()
-    except Exception as error:  # whatever the mail server did: the ask stays due
+    except Exception as error:  # whatever the mail server did: the ask stays due, and keeps no other back
         log.error("ask_was_not_sent", ask=str(ident), error=type(error).__name__)
         return False
     with scope(agency):

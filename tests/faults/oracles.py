@@ -121,9 +121,7 @@ def nobody_writes_after_the_next_claim() -> list[str]:
             began[run.renewal_id].append((run.epoch, run.began_at))
         for event in Event.objects.filter(run__isnull=False).select_related("run"):
             assert event.run is not None
-            later = [
-                at for epoch, at in began[event.renewal_id] if epoch > event.run.epoch and at < event.at
-            ]
+            later = [at for epoch, at in began[event.renewal_id] if epoch > event.run.epoch and at < event.at]
             if later:
                 found.append(f"epoch: run {event.run.epoch} wrote {event.kind} after a later run had begun")
     return found
