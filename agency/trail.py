@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from agency.filtering import ListFilter, SearchFilter
 from agency.models import AuditEntry
 from agency.moments import full_moment
 
@@ -44,6 +45,7 @@ WORDS: dict[str, str | Promise] = {
     "consent_given": pgettext_lazy("audit", "Consent recorded"),
     "consent_revoked": pgettext_lazy("audit", "Consent taken back"),
     "contact_corrected": pgettext_lazy("audit", "Contact corrected"),
+    "desk_made": pgettext_lazy("audit", "Desk made"),
     "done_by_hand": pgettext_lazy("audit", "Done by hand on the portal, as a colleague says"),
     "done_elsewhere": pgettext_lazy("audit", "Done on the portal by somebody else"),
     "evidence_viewed": pgettext_lazy("audit", "Evidence looked at"),
@@ -161,10 +163,10 @@ def action_words(code: str) -> str:
     return str(WORDS.get(code, code))
 
 
-class TrailFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class TrailFilter(ListFilter):
     """Who, what, on what, from where, when; kept in the address."""
 
-    q = django_filters.CharFilter(method="search", label=gettext_lazy("Who, from where, on what"))
+    q = SearchFilter(method="search", label=gettext_lazy("Who, from where, on what"))
     action = django_filters.ChoiceFilter(
         label=gettext_lazy("What"),
         empty_label=gettext_lazy("What: anything"),

@@ -23,7 +23,7 @@ from renewals.domain import inbox
 from renewals.domain.attention import NotPossibleNow
 from renewals.fitting import Do, phones, what_fits
 from renewals.models import Event, Evidence, Renewal
-from renewals.views.acts import OTHERWISE, REFUSALS
+from renewals.views.acts import OTHERWISE, refusal_words
 from renewals.views.today import first_hour
 
 ITEMS_A_PAGE = 50
@@ -105,8 +105,7 @@ def act(request: HttpRequest, renewal_id: UUID) -> HttpResponse:
     try:
         deed.carry_out(renewal, request.user, words)  # type: ignore[arg-type]  # staff only
     except NotPossibleNow as refusal:
-        why = REFUSALS.get(refusal.code, refusal.code)
-        said = {"company": renewal.company.name, "why": why}
+        said = {"company": renewal.company.name, "why": refusal_words(refusal)}
         messages.warning(request, _("%(company)s was left alone: %(why)s.") % said)
     else:
         messages.success(request, str(deed.done) % {"company": renewal.company.name})
