@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Window
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, Window
+from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import Exact, GreaterThan
 from django.utils import timezone
 
 from agency import audit
@@ -69,23 +70,35 @@ def next_cards(most: int) -> tuple[list[SheetLine], int]:
 
 def _sheet(without: Collection[str]) -> QuerySet[Card]:
     """The run sheet's cards, in order, each with its work."""
-    waiting = Renewal.objects.filter(is_due(), company=OuterRef("company")).order_by().values("company")
-    others = usable_cards().filter(company=OuterRef("company")).order_by(F("valid_until").desc(), "number")
+    # Joined, so that Postgres begins with what is due: asked card by card, each one cost four look-ups.
+    due = Renewal.objects.filter(is_due())
     in_a_reader = Desk.objects.exclude(card_number="").values("card_number")
     return (
         usable_cards()
-        .filter(pk=Subquery(others.values("pk")[:1]))
+        .filter(~Exists(_valid_longer()), company__renewals__in=due)
         .exclude(number__in=in_a_reader)
         .exclude(number__in=list(without))
         .select_related("company")
         .annotate(
-            work=Subquery(waiting.annotate(n=Count("*")).values("n")),
-            urgency=Subquery(waiting.annotate(most=Max("priority")).values("most")),
-            due_on=Subquery(waiting.annotate(first=Min("due_on")).values("first")),
-            waits_since=Subquery(waiting.annotate(first=Min("queued_at")).values("first")),
+            work=Count("company__renewals"),
+            urgency=Max("company__renewals__priority"),
+            due_on=Min("company__renewals__due_on"),
+            waits_since=Min("company__renewals__queued_at"),
         )
-        .filter(work__gt=0)
         .order_by("-urgency", "due_on", "waits_since", "drawer", "number")
+    )
+
+
+def _valid_longer() -> QuerySet[Card]:
+    """The usable cards of a card's company that are valid longer than it; of equal ones the first number.
+
+    A card that says no day is valid without end.
+    """
+    ends, mine = (Coalesce(day, Value(date.max)) for day in (F("valid_until"), OuterRef("valid_until")))
+    return (
+        usable_cards()
+        .filter(company=OuterRef("company"))
+        .filter(GreaterThan(ends, mine) | Q(Exact(ends, mine), number__lt=OuterRef("number")))
     )
 
 

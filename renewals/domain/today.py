@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Exists, Max, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from agency.models import Agency
+from agency.tenancy import current_scope
 from companies.models import Card, CardKind, Company, Consent
 from renewals.models import CLAIMABLE, Renewal, State
 
@@ -45,22 +47,23 @@ class Season:
 
 def season(*, since: datetime) -> Season:
     """The newest policy year that has renewals; an empty one of this year where there are none. One query."""
+    newest = Renewal.objects.order_by("-year").values("year")[:1]
     rows = list(
-        Renewal.objects.order_by("-year")
+        Renewal.objects.filter(year=Subquery(newest))
+        .order_by()
         .values_list("year", "state")
         .annotate(
-            number=Count("pk"),
-            lately=Count("pk", filter=Q(state_since__gte=since)),
-            due=Count("pk", filter=IS_DUE),
+            number=Count("*"),
+            lately=Count("company", filter=Q(state_since__gte=since)),
+            due=Count("company", filter=IS_DUE),
         )
     )
     year = rows[0][0] if rows else timezone.localdate().year
     found = Season(year, Counter(), Counter(), Counter())
-    for of_year, state, number, lately, due in rows:
-        if of_year == year:
-            found.counts[State(state)] = number
-            found.lately[State(state)] = lately
-            found.due[State(state)] = due
+    for _year, state, number, lately, due in rows:
+        found.counts[State(state)] = number
+        found.lately[State(state)] = lately
+        found.due[State(state)] = due
     return found
 
 
@@ -90,15 +93,18 @@ def companies(year: int) -> Companies:
     cards = Card.objects.filter(
         company=OuterRef("pk"), kind=CardKind.LEGAL_PERSON, valid_until__lt=ending_before
     )
-    found = held.annotate(
-        no_consent=~Exists(consent) & ~Exists(queued),
-        ends=Exists(cards),
-    ).aggregate(
-        total=Count("pk"),
-        without_consent=Count("pk", filter=Q(no_consent=True)),
-        ending=Count("pk", filter=Q(ends=True)),
+    # Three counts beside each other: conditions inside of one count are asked company by company.
+    counts = Agency.objects.filter(pk=current_scope().agency).values_list(
+        _number(held), _number(held.filter(~Exists(consent), ~Exists(queued))), _number(held.filter(Exists(cards)))
     )
-    return Companies(**found, ending_before=ending_before)
+    total, without_consent, ending = counts.get()
+    return Companies(total, without_consent, ending, ending_before)
+
+
+def _number(rows: QuerySet[Company]) -> Coalesce:
+    """How many rows there are, as a part of another query."""
+    counted = rows.order_by().values("agency").annotate(number=Count("*")).values("number")
+    return Coalesce(Subquery(counted), 0)
 
 
 def _season_ends_on() -> date:
