@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -84,32 +84,34 @@ class Companies:
 
 def companies(year: int) -> Companies:
     """The agency's companies: those not queued whose consent for the year is missing, and those with a
-    certificate that ends before the season does. Two queries.
+    certificate that ends before the season does. One query.
     """
-    ending_before = _season_ends_on()
+    ends_on = _season_ends_on()
     held = Company.objects.filter(erased_at__isnull=True)
     consent = Consent.objects.filter(company=OuterRef("pk"), year=year, revoked_at__isnull=True)
     queued = Renewal.objects.filter(company=OuterRef("pk"), year=year).exclude(state=State.CANCELLED)
-    cards = Card.objects.filter(
-        company=OuterRef("pk"), kind=CardKind.LEGAL_PERSON, valid_until__lt=ending_before
+    ending = Card.objects.filter(
+        company=OuterRef("pk"), kind=CardKind.LEGAL_PERSON, valid_until__lt=ends_on
     )
     # Three counts beside each other: conditions inside of one count are asked company by company.
     counts = Agency.objects.filter(pk=current_scope().agency).values_list(
-        _number(held), _number(held.filter(~Exists(consent), ~Exists(queued))), _number(held.filter(Exists(cards)))
+        _number(held),
+        _number(held.filter(~Exists(consent), ~Exists(queued))),
+        _number(held.filter(Exists(ending))),
+        ends_on,
     )
-    total, without_consent, ending = counts.get()
-    return Companies(total, without_consent, ending, ending_before)
+    return Companies(*counts.get())
+
+
+def _season_ends_on() -> Coalesce:
+    """The day on which the last of the present policies ends, as a part of another query."""
+    today = timezone.localdate()
+    running = Company.objects.filter(erased_at__isnull=True, old_policy_ends_on__gte=today)
+    last = running.order_by("-old_policy_ends_on").values("old_policy_ends_on")[:1]
+    return Coalesce(Subquery(last), Value(today + LOOK_AHEAD))
 
 
 def _number(rows: QuerySet[Company]) -> Coalesce:
     """How many rows there are, as a part of another query."""
     counted = rows.order_by().values("agency").annotate(number=Count("*")).values("number")
     return Coalesce(Subquery(counted), 0)
-
-
-def _season_ends_on() -> date:
-    """The day on which the last of the present policies ends."""
-    today = timezone.localdate()
-    running = Company.objects.filter(erased_at__isnull=True, old_policy_ends_on__gte=today)
-    last: date | None = running.aggregate(last=Max("old_policy_ends_on"))["last"]
-    return last or today + LOOK_AHEAD

@@ -46,7 +46,7 @@ def today(request: HttpRequest) -> HttpResponse:
 def first_hour() -> dict[str, Any]:
     """For a page that has nothing to show: what a new agency does next (`first`), and what is said of it.
 
-    `first` is empty once a card was put in. Four queries at most.
+    `first` is empty once a card was put in. Three queries at most.
     """
     season = day.season(since=day.since_yesterday())
     return _first_hour(season, day.companies(season.year))
