@@ -23,7 +23,7 @@ def ask():
         backends.add(cursor.fetchone()[0])
     connection.close()
 
-for _ in range(3):
+for _ in range(6):
     thread = Thread(target=ask)
     thread.start()
     thread.join()
@@ -31,7 +31,7 @@ print(len(backends))
 """
 
 
-def test_requests_of_the_web_process_share_a_connection_one_after_the_other(committed: None) -> None:
+def test_six_requests_of_the_web_process_open_two_connections_at_most(committed: None) -> None:
     address = engines.urls().app.replace("/xubao?", f"/{connection.settings_dict['NAME']}?")
     asked = subprocess.run(
         [sys.executable, "-c", ASK_IN_THREADS],
@@ -40,4 +40,6 @@ def test_requests_of_the_web_process_share_a_connection_one_after_the_other(comm
         text=True,
         check=False,
     )
-    assert asked.stdout.strip() == "1", asked.stderr
+    # One may still be the start's own, which looked at the walls.
+    assert asked.returncode == 0, asked.stderr
+    assert 1 <= int(asked.stdout) <= 2
