@@ -73,14 +73,16 @@ def _looked_up(found: Iterable[dict[str, Any]]) -> list[SheetLine]:
     return [SheetLine(cards[line["card"]], line["work"], line["first_due_on"]) for line in found]
 
 
-def _sheet() -> QuerySet[Renewal, dict[str, Any]]:
+def _sheet() -> QuerySet[Any, Any]:
     """The run sheet's lines, in order: a card, and what waits for it.
 
     Begins with what is due: asked card by card, each card of the agency costs several look-ups.
     """
     in_a_reader = Desk.objects.filter(card_number=OuterRef("company__cards__number"))
     return (
-        Renewal.objects.filter(is_due(), _usable("company__cards__"), ~Exists(_valid_longer()), ~Exists(in_a_reader))
+        Renewal.objects.filter(
+            is_due(), _usable("company__cards__"), ~Exists(_valid_longer()), ~Exists(in_a_reader)
+        )
         .values(card=F("company__cards"))
         .annotate(
             work=Count("*"),

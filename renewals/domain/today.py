@@ -90,9 +90,7 @@ def companies(year: int) -> Companies:
     held = Company.objects.filter(erased_at__isnull=True)
     consent = Consent.objects.filter(company=OuterRef("pk"), year=year, revoked_at__isnull=True)
     queued = Renewal.objects.filter(company=OuterRef("pk"), year=year).exclude(state=State.CANCELLED)
-    ending = Card.objects.filter(
-        company=OuterRef("pk"), kind=CardKind.LEGAL_PERSON, valid_until__lt=ends_on
-    )
+    ending = Card.objects.filter(company=OuterRef("pk"), kind=CardKind.LEGAL_PERSON, valid_until__lt=ends_on)
     # Three counts beside each other: conditions inside of one count are asked company by company.
     counts = Agency.objects.filter(pk=current_scope().agency).values_list(
         _number(held),
