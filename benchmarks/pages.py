@@ -61,10 +61,11 @@ _SEASON = (
     SELECT gen_random_uuid(), a.id, year || ' ' || n, year, now(), n, '', '{}', ''
     FROM agency_agency a, (SELECT DISTINCT year FROM renewals_renewal) years,
     generate_series(0, %(batches)s - 1) n""",
-    """CREATE TEMPORARY TABLE season AS SELECT id, n, year = %(year)s AS is_now,
+    """CREATE TEMPORARY TABLE season AS SELECT id, n,
         CASE WHEN year < %(year)s THEN 'complete' ELSE (ARRAY['waiting', 'waiting', 'waiting', 'submitted',
-        'submitted', 'submitted', 'submitted', 'complete', 'complete', 'attention'])[1 + n %% 10] END AS state,
-        now() - n %% 9 * interval '1 day' - n * interval '1 second' - (%(year)s - year) * interval '1 year' AS at
+            'submitted', 'submitted', 'submitted', 'complete', 'complete', 'attention'])[1 + n %% 10]
+        END AS state,
+        now() - make_interval(years => %(year)s - year, days => (n %% 9)::int, secs => n) AS at
     FROM (SELECT id, year, row_number() OVER (PARTITION BY year) AS n FROM renewals_renewal) numbered""",
     """UPDATE renewals_renewal r SET state = s.state, state_since = s.at, changed_at = s.at, batch_id = b.id,
         reason = CASE WHEN s.state = 'attention'
@@ -181,7 +182,9 @@ def watchers(agency: UUID) -> list[str]:
                 time.sleep(max(0.0, began + number * POLL_EVERY_S / PEOPLE - time.monotonic()))
                 people.submit(browser.get, poll)
         cores = (_cpu_beside_us() - cpu) / (time.monotonic() - began)
-    print(f"\n{PEOPLE} people with the board open: {cores:.2f} cores, goal {CORES} ({polls} polls)", flush=True)
+    print(
+        f"\n{PEOPLE} people with the board open: {cores:.2f} cores, goal {CORES} ({polls} polls)", flush=True
+    )
     return [f"{PEOPLE} people cost {cores:.2f} cores"] if cores > CORES else []
 
 

@@ -73,7 +73,7 @@ def _looked_up(found: Iterable[dict[str, Any]]) -> list[SheetLine]:
     return [SheetLine(cards[line["card"]], line["work"], line["first_due_on"]) for line in found]
 
 
-def _sheet() -> QuerySet[Renewal, dict[str, Any]]:
+def _sheet() -> QuerySet[Any, Any]:
     """The run sheet's lines, in order: a card, and what waits for it.
 
     Begins with what is due: asked card by card, each card of the agency costs several look-ups.
