@@ -313,6 +313,7 @@ SESSION_COOKIE_AGE = SESSION_ENDS_AFTER_S = 12 * 3600
 # Pages that ask by themselves: they keep nobody signed in.
 POLLED_PAGES = {
     *("renewals:changes", "renewals:rows", "renewals:live", "renewals:batch_head", "renewals:desk_live"),
+    *("renewals:today_numbers", "renewals:attention_moved"),
     "companies:workbook_progress",
 }
 # Used codes and counters of allauth: in Postgres, so that all web processes share them.

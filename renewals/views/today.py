@@ -34,13 +34,29 @@ class Number:
 @staff_only
 def today(request: HttpRequest) -> HttpResponse:
     """The day of who asks. Before the first run nothing is shown but the next thing to do."""
+    return render(request, "renewals/today.html", _day(request))
+
+
+@require_safe
+@staff_only
+def numbers(request: HttpRequest) -> HttpResponse:
+    """The numbers as they are now, for a page that stays open; nothing before the first run."""
+    context = _day(request)
+    return (
+        HttpResponse(status=204)
+        if context["first"]
+        else render(request, "renewals/today.html#numbers", context)
+    )
+
+
+def _day(request: HttpRequest) -> dict[str, Any]:
     since = day.since_yesterday()
     season = day.season(since=since)
     companies = day.companies(season.year)
     context = _first_hour(season, companies) | {"day": timezone.localdate()}
     if not context["first"]:
         context |= _running(request, season, since=since.date().isoformat()) | _next_cards()
-    return render(request, "renewals/today.html", context)
+    return context
 
 
 def first_hour() -> dict[str, Any]:
