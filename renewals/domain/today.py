@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -22,11 +23,15 @@ LOOK_AHEAD = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Season:
-    """A policy year's renewals by state: all, and those that came into it since yesterday."""
+    """A policy year's renewals by state: all, and those that came into it since yesterday.
+
+    `to_receive` is how many applications a run would look at now, were their cards in a reader.
+    """
 
     year: int
     counts: Counter[State]
     lately: Counter[State]
+    to_receive: int = 0
 
     @property
     def total(self) -> int:
@@ -46,26 +51,24 @@ class Season:
 def season(*, since: datetime) -> Season:
     """The newest policy year that has renewals; an empty one of this year where there are none. One query."""
     newest = Renewal.objects.order_by("-year").values("year")[:1]
+    of_year = Renewal.objects.filter(year=Subquery(newest))
     rows = list(
-        Renewal.objects.filter(year=Subquery(newest))
-        .order_by()
+        of_year.order_by()
         .values_list("year", "state")
         .annotate(
             number=Count("*"),
             lately=Count("company", filter=Q(state_since__gte=since)),
+            to_receive=_number(of_year.filter(is_due(), state=State.SUBMITTED)),
         )
     )
-    year = rows[0][0] if rows else timezone.localdate().year
-    found = Season(year, Counter(), Counter())
-    for _year, state, number, lately in rows:
+    if not rows:
+        return Season(timezone.localdate().year, Counter(), Counter())
+    year, *_of_one_state, to_receive = rows[0]
+    found = Season(year, Counter(), Counter(), to_receive)
+    for _year, state, number, lately, _same in rows:
         found.counts[State(state)] = number
         found.lately[State(state)] = lately
     return found
-
-
-def to_receive(year: int) -> int:
-    """How many of a year's applications a run would look at now, were their cards in a reader. One query."""
-    return Renewal.objects.filter(is_due(), year=year, state=State.SUBMITTED).count()
 
 
 def since_yesterday() -> datetime:
@@ -110,7 +113,7 @@ def _season_ends_on() -> Coalesce:
     return Coalesce(Subquery(last), Value(today + LOOK_AHEAD))
 
 
-def _number(rows: QuerySet[Company]) -> Coalesce:
+def _number(rows: QuerySet[Any]) -> Coalesce:
     """How many rows there are, as a part of another query."""
     counted = rows.order_by().values("agency").annotate(number=Count("*")).values("number")
     return Coalesce(Subquery(counted), 0)

@@ -95,7 +95,7 @@ def _running(request: HttpRequest, season: day.Season, *, since: str) -> dict[st
         "mine": sum(n for (_code, who), n in waiting.items() if who == request.user.pk),
         "nobodys": sum(n for (_code, who), n in waiting.items() if who is None),
         "everybodys": waiting.total(),
-        "to_receive": day.to_receive(season.year),
+        "to_receive": season.to_receive,
         "unknown": season.counts[State.UNKNOWN],
         "lately": [Number(state, season.lately[state]) for state in _TOLD if season.lately[state]],
         "since": since,

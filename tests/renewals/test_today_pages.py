@@ -193,7 +193,7 @@ def test_today_asks_the_same_questions_however_much_there_is(
     for number in range(renewals):
         company = make_company(agency, 20 + number, f"深圳市第{number}贸易有限公司")
         put(make_renewal(company, mei), State.SUBMITTED, look_at=timezone.now())
-    with django_assert_num_queries(16):  # type: ignore[operator]
+    with django_assert_num_queries(15):  # type: ignore[operator]
         assert page.get(TODAY).context["season"].total == renewals
 
 
