@@ -203,7 +203,7 @@ def test_the_numbers_of_an_open_page_are_shown_anew_once_something_ran(
     address = reverse("renewals:today_numbers")
     assert page.get(address).status_code == 204
     with scope(renewal.agency_id):
-        Renewal.objects.filter(pk=renewal.pk).update(state=State.ATTENTION)
+        Renewal.objects.filter(pk=renewal.pk).update(state=State.ATTENTION, reason="page_changed")
     shown = page.get(address).content.decode()
     assert shown.lstrip().startswith('<div id="numbers"')
     assert "<html" not in shown
