@@ -168,6 +168,8 @@ PORTAL_URL = environment.text("PORTAL_URL", "https://www.singlewindow.cn/")
 REHEARSAL_PORTAL = environment.text("REHEARSAL_PORTAL")
 PORTAL_PROFILE = environment.text("PORTAL_PROFILE", "2024")
 PORTAL_HEADLESS = environment.flag("PORTAL_HEADLESS", default=True)
+# The computers at which admins may say that a desk's card control is.
+DESK_CONTROL_HOSTS = environment.words("DESK_CONTROL_HOSTS", "127.0.0.1,localhost,host.docker.internal")
 # A desk's own Chrome or Edge; empty drives the browser that was found.
 PORTAL_BROWSER_CHANNEL = environment.choice("PORTAL_BROWSER_CHANNEL", ("", "chrome", "msedge"), "")
 PLAYWRIGHT_CHROMIUM = environment.text("PLAYWRIGHT_CHROMIUM")

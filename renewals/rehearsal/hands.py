@@ -7,6 +7,7 @@ import time
 from uuid import UUID
 
 import httpx
+import structlog
 from django.db import close_old_connections
 
 from agency.tenancy import scope
@@ -14,6 +15,8 @@ from renewals.domain.desks import card_seen, run_sheet
 from renewals.domain.rehearsing import is_at_rest
 from renewals.models import Desk
 from renewals.sitting import sit
+
+log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.5
 # Somebody who retries what has stopped sees it go on.
@@ -31,7 +34,11 @@ def feed(twin: UUID, code: str, api: str, *, stopping: threading.Event, linger_s
             with scope(twin):
                 desk, sheet, rests = Desk.objects.get(code=code), run_sheet(), is_at_rest()
             if sheet:
-                _serve(simulator, desk, sheet[0].card.number)
+                try:
+                    _serve(simulator, desk, sheet[0].card.number)
+                except Exception:
+                    # Hands do not stop because a card or the database stumbled; they take the next.
+                    log.exception("rehearsal_hands_stumbled", desk=code)
             elif not rests:
                 rests_since = None
             elif rests_since is None:

@@ -20,13 +20,12 @@ from agency.models import Agency, AuditEntry, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.domain.cards import vault_pin
 from companies.models import Card, Company, Consent, Contact
-from renewals.domain import across, claiming, portals
+from renewals.domain import claiming, portals
 from renewals.domain import rehearsing as rehearsals
 from renewals.domain.doorbell import ring
 from renewals.domain.queueing import queue_companies
 from renewals.driving import make_plan
 from renewals.models import Batch, Desk, Rehearsal, RehearsalState, Renewal
-from renewals.rehearsal import player
 from renewals.sitting import sit
 from tests.cast import YEAR, make_company
 from tests.database import OUR_AGENCY
