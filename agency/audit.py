@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -24,6 +25,7 @@ from agency.tenancy import current_scope
 _MACHINE = "xubao"
 _typed_by: ContextVar[str] = ContextVar("audit_typed_by", default=_MACHINE)
 _address: ContextVar[str | None] = ContextVar("audit_address", default=None)
+_held: ContextVar[list[AuditEntry] | None] = ContextVar("audit_held", default=None)
 
 
 @contextmanager
@@ -52,19 +54,60 @@ def record(action: str, on: Any, *, by: User | None, address: str | None = None,
     `by` is None where the machine acted by itself, or somebody `at_the_terminal`. `detail` must hold
     nothing secret; personal data goes in masked (`agency.masking`).
     """
-    _entry(action, on, by=by, address=address, detail=detail).save(force_insert=True)
+    entry, held = _entry(action, on, by=by, address=address, detail=detail), _held.get()
+    if held is None:
+        entry.save(force_insert=True)
+    else:
+        held.append(entry)
+
+
+def record_as_owner(action: str, on: Any, *, agency: UUID, **detail: Any) -> None:
+    """As `record`, by a command that works as the database's owner (`operating.inside` this agency)."""
+    with at_the_terminal():
+        entry = _entry(action, on, by=None, address=None, detail=detail, agency=agency)
+    entry.save(using="owner", force_insert=True)
 
 
 def record_each(action: str, on: Iterable[tuple[Any, dict[str, Any]]], *, by: User | None) -> None:
     """As `record`, one entry for each object with its detail, in one statement."""
-    insert_all(AuditEntry, [_entry(action, one, by=by, address=None, detail=detail) for one, detail in on])
+    entries, held = (
+        [_entry(action, one, by=by, address=None, detail=detail) for one, detail in on],
+        _held.get(),
+    )
+    if held is None:
+        insert_all(AuditEntry, entries)
+    else:
+        held.extend(entries)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """What is recorded inside is written when the block ends, in one statement; nothing where it fails.
+
+    From an agency's first entry to the commit everybody else who records waits, a click that is to be
+    released too. Who goes through many rows records all the same in the one transaction, but last. Inside
+    one scope; a savepoint that is rolled back inside does not take its entries along.
+    """
+    held: list[AuditEntry] = []
+    token = _held.set(held)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+    insert_all(AuditEntry, held)
 
 
 def _entry(
-    action: str, on: Any, *, by: User | None, address: str | None, detail: dict[str, Any]
+    action: str,
+    on: Any,
+    *,
+    by: User | None,
+    address: str | None,
+    detail: dict[str, Any],
+    agency: UUID | None = None,
 ) -> AuditEntry:
     return AuditEntry(
-        agency_id=current_scope().agency,
+        agency_id=agency or current_scope().agency,
         actor=by,
         actor_name=by.name if by else _typed_by.get(),
         address=address or _address.get(),

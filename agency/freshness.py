@@ -43,19 +43,15 @@ def fresh_sign_in(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if is_fresh(request):
-            return view(request, *args, **kwargs)
-        if request.method == "POST":
-            messages.warning(
-                request, _("Nothing was changed yet: confirm that it is you, then send it again.")
-            )
-        return _prove_first(request)
+        return view(request, *args, **kwargs) if is_fresh(request) else prove_first(request)
 
     return guarded
 
 
-def _prove_first(request: HttpRequest) -> HttpResponseRedirect:
+def prove_first(request: HttpRequest) -> HttpResponseRedirect:
     """To the password or the second factor; who has neither signs in again, with a code."""
+    if request.method == "POST":
+        messages.warning(request, _("Nothing was changed yet: confirm that it is you, then send it again."))
     there = urlencode({"next": _page_of(request)})
     ways = get_adapter().get_reauthentication_methods(request.user)
     if not ways:

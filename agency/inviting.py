@@ -79,6 +79,18 @@ def send_again(invitation: Invitation, *, by: Membership) -> str:
     return token
 
 
+def link_for(email: str, *, company: Any) -> str:
+    """A token for the open invitation of this address to this company; empty where there is none.
+
+    Good for a week from now; a link that went out before is dead. For mails that are made long after
+    somebody was invited, as the token is kept nowhere.
+    """
+    token, now = token_urlsafe(32), timezone.now()
+    open_one = _open().filter(email=email.lower(), company=company)
+    renewed = open_one.update(token_sha256=_digest(token), expires_at=now + LASTS, sent_at=now)
+    return token if renewed else ""
+
+
 def revoke(invitation: Invitation, *, by: User) -> bool:
     """Take the invitation back: its link is dead. False when it was used or taken back already."""
     revoked = _open().filter(pk=invitation.pk).update(revoked_at=timezone.now())

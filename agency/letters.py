@@ -21,23 +21,18 @@ def send_invitation(request: HttpRequest, invitation: Invitation, token: str, *,
         "by": request.user,
         "link": request.build_absolute_uri(reverse("invitation", args=[token])),
     }
-    _send("agency/email/invitation", invitation.email, context, of=agency)
+    mailing.send(_letter("agency/email/invitation", invitation.email, context))
 
 
-def send_ask(request: HttpRequest, to: str, *, agency: Agency, token: str, **about: Any) -> None:
-    """What a company is asked to bring in order; the link is an invitation's, or leads to its own page."""
+def ask(to: str, *, origin: str, token: str, **about: Any) -> EmailMessage:
+    """What a company is asked to bring in order; the link is an invitation's, or leads to its own page.
+
+    `origin` is our address as the person had it who asks: the mail is made by a worker, which has none.
+    """
     way = reverse("invitation", args=[token]) if token else reverse("home")
-    context = {
-        "agency": agency,
-        "by": request.user,
-        "link": request.build_absolute_uri(way),
-        "is_new": bool(token),
-    }
-    _send("agency/email/ask", to, context | about, of=agency)
+    return _letter("agency/email/ask", to, {"link": f"{origin}{way}", "is_new": bool(token)} | about)
 
 
-def _send(template: str, to: str, context: dict[str, Any], *, of: Agency) -> None:
-    if of.is_rehearsal:
-        return  # whoever got it would take it for real
+def _letter(template: str, to: str, context: dict[str, Any]) -> EmailMessage:
     subject = " ".join(render_to_string(f"{template}_subject.txt", context).split())
-    mailing.send(EmailMessage(subject, render_to_string(f"{template}_message.txt", context), to=[to]))
+    return EmailMessage(subject, render_to_string(f"{template}_message.txt", context), to=[to])

@@ -1,6 +1,6 @@
 """Sends mail beside the request, so that no page waits for a mail server.
 
-A mail that is lost with its process costs the person another click on 再发一次.
+A mail that is lost with its process costs the person another click on 重新发送.
 """
 
 from __future__ import annotations

@@ -69,6 +69,7 @@ def make_agency(name: str, slug: str, *, phone: str, admin_email: str, admin_nam
             admin_email, name=admin_name
         )
         Membership(agency=agency, user=admin, role=Role.ADMIN).save(using=OWNER)
+        audit.record_as_owner("agency_made", agency, agency=agency.pk, slug=slug)
     return agency
 
 

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from agency.filtering import ListFilter, SearchFilter
 from agency.models import AuditEntry
 from agency.moments import full_moment
 
@@ -167,10 +168,10 @@ def action_words(code: str) -> str:
     return str(WORDS.get(code, code))
 
 
-class TrailFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class TrailFilter(ListFilter):
     """Who, what, on what, from where, when; kept in the address."""
 
-    q = django_filters.CharFilter(method="search", label=gettext_lazy("Who, from where, on what"))
+    q = SearchFilter(method="search", label=gettext_lazy("Who, from where, on what"))
     action = django_filters.ChoiceFilter(
         label=gettext_lazy("What"),
         empty_label=gettext_lazy("What: anything"),

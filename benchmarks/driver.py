@@ -1,8 +1,12 @@
 """What a renewal costs, and what the gate and the PIN guard hold, measured on this machine.
 
-A company at one desk, warm: the driver process has started and readied Playwright before the plan comes, as a
-worker can have it do. The simulator answers from a process of its own without any latency, so the floor is
-the portal's 10 s of reading; what the simulator itself takes counts as ours.
+A company at one desk: the driver process has started and readied Playwright before the plan comes. The
+simulator answers from a process of its own without any latency, so the floor is the portal's 10 s of reading;
+what the simulator itself takes counts as ours. CPU is sampled over all processes: Chromium's renderers are
+children of its zygote, for which nobody waits, so the system's account of waited children leaves them out.
+
+The plainest script (`batches_parts/robot.py`) renews one company beside it, likewise ready and on the same
+machine: seconds mean little without what a bare robot takes here.
 
 python -m benchmarks.driver --renewals 5 --presses 100 --pins 500     (0 leaves a part out)
 """
@@ -23,7 +27,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,6 +36,8 @@ import httpx
 from playwright.async_api import Browser, async_playwright
 
 from benchmarks import pins
+from benchmarks.batches_parts.robot import Job
+from benchmarks.machine import processes_below
 from portal_driver.browser import find_browser
 from portal_driver.contract import (
     Arm,
@@ -60,7 +66,7 @@ READING_S = 10.0  # guide, 二.3
 SIDE_BY_SIDE = 4
 NETWORKS = ("closed", "reset", "408", "503", "slow", "ok")
 _READY_S = 2.0  # after so long an idle driver has readied Playwright
-_SAMPLE_S = 0.1
+_SAMPLE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -93,9 +99,9 @@ class Portal:
 
 
 @contextmanager
-def simulator(*, desks: int = 1) -> Iterator[Portal]:
+def simulator(*, desks: int = 1, approve_after: str = "never") -> Iterator[Portal]:
     """The simulator with the portal's own 10 seconds and no latency."""
-    words = ["--year", str(YEAR), "--approve-after-seconds", "never", "--until-stdin-closes"]
+    words = ["--year", str(YEAR), "--approve-after-seconds", approve_after, "--until-stdin-closes"]
     words += ["--desks", str(desks)]
     process = subprocess.Popen(
         [sys.executable, "-m", "portal_driver.simulator", *words],
@@ -128,15 +134,49 @@ def sit(portal: Portal, company: PortalCompany, *, desk: int = 1) -> Cost:
             [sys.executable, "-m", "portal_driver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         time.sleep(_READY_S)
-        before = _cpu_of(process.pid)
-        peak = _Peak(process.pid)
+        use = _Use(process.pid)
         began = time.perf_counter()
         finished, said = _converse(process, plan, company.card.pin)
         seconds = time.perf_counter() - began
-        memory = peak.stop()
-        _, _, usage = os.wait4(process.pid, 0)
+        process.wait()
+        use.stop()
         leaks = _canaries(company.card.pin, said, Path(directory))
-    return Cost(seconds, usage.ru_utime + usage.ru_stime - before, memory, finished.outcome, leaks)
+    return Cost(seconds, use.cpu_s, use.peak_mb, finished.outcome, leaks)
+
+
+def robot(portal: Portal, company: PortalCompany) -> Cost:
+    """The same company, application and policy, by the plainest script in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="xubao-bench-") as directory:
+        job = Job(
+            portal=portal.portal,
+            api=portal.api,
+            desk=1,
+            card=company.card.number,
+            pin=company.card.pin,
+            contact=("王志强", "13820000000", "wang@example.com"),
+            authorized_before=company.authorized_before,
+            policy=str(Path(directory) / "policy.pdf"),
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.batches_parts.robot", str(find_browser().executable)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(_READY_S)
+        use = _Use(process.pid)
+        began = time.perf_counter()
+        assert process.stdin is not None  # pipes
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(asdict(job)) + "\n")
+        process.stdin.flush()
+        said = process.stdout.readline()
+        seconds = time.perf_counter() - began
+        process.wait()
+        use.stop()
+    if said != "received\n":
+        sys.exit("the robot did not come to the end, so there is nothing to compare with")
+    return Cost(seconds, use.cpu_s, use.peak_mb, Outcome.COMPLETE, 0)
 
 
 def _converse(process: subprocess.Popen[str], plan: Plan, pin: str) -> tuple[Finished, str]:
@@ -169,37 +209,35 @@ def _canaries(pin: str, said: str, directory: Path) -> int:
     return sum(pin.encode() in place for place in places)
 
 
-class _Peak:
-    """The proportional set size of a process and all below it, sampled; the highest sum counts."""
+class _Use:
+    """What a process and all below it use, sampled: CPU seconds from now on, and the most memory at once.
+
+    Memory is the proportional set size. A process that lives for less than a sample is missed.
+    """
 
     def __init__(self, pid: int) -> None:
-        self._pid, self._most, self._stopped = pid, 0.0, threading.Event()
+        self._pid, self._stopped = pid, threading.Event()
+        self._before = processes_below(pid, with_waited=False)
+        self._seconds: dict[int, float] = {}
+        self.peak_mb = 0.0
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def stop(self) -> float:
-        """The most megabytes that were in use at once."""
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all processes that were seen."""
+        return sum(self._seconds.values())
+
+    def stop(self) -> None:
+        """Sample no more."""
         self._stopped.set()
         self._thread.join()
-        return self._most
 
     def _watch(self) -> None:
         while not self._stopped.wait(_SAMPLE_S):
-            self._most = max(self._most, sum(_pss_mb(pid) for pid in _tree(self._pid)))
-
-
-def _tree(root: int) -> list[int]:
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(entry.read_text().rsplit(")", 1)[1].split()[1])
-        except (OSError, IndexError):
-            continue
-        parents.setdefault(parent, []).append(int(entry.parent.name))
-    found = [root]
-    for pid in found:
-        found.extend(parents.get(pid, ()))
-    return found
+            own = processes_below(self._pid, with_waited=False)
+            self._seconds |= {pid: used - self._before.get(pid, 0.0) for pid, used in own.items()}
+            self.peak_mb = max(self.peak_mb, sum(map(_pss_mb, own)))
 
 
 def _pss_mb(pid: int) -> float:
@@ -208,16 +246,6 @@ def _pss_mb(pid: int) -> float:
     except OSError:
         return 0.0
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-
-
-def _cpu_of(pid: int) -> float:
-    """CPU seconds that a process and its children have used so far."""
-    ticks = os.sysconf("SC_CLK_TCK")
-    used = 0
-    for one in _tree(pid):
-        fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
-        used += int(fields[11]) + int(fields[12])
-    return used / ticks
 
 
 async def presses(count: int) -> dict[str, list[int]]:
@@ -301,7 +329,20 @@ def _print_renewals(count: int) -> None:
             )
         most = max(portal.clicks())
         print(f"an irreversible request of one company, at most: {most}; PIN found in {leaks} places")
+    _print_robot(next(one for one in good if one.authorized_before), count)
     _print_side_by_side(good[:SIDE_BY_SIDE])
+
+
+def _print_robot(company: PortalCompany, count: int) -> None:
+    costs = []
+    for _ in range(count):
+        with simulator(approve_after="0") as portal:
+            costs.append(robot(portal, company))
+    seconds, cpu_s, peak_mb = (
+        statistics.median(getattr(cost, name) for cost in costs) for name in ("seconds", "cpu_s", "peak_mb")
+    )
+    over = seconds - READING_S
+    print(f"{'one plain robot, both':<34}{seconds:>9.2f}{over:>12.2f}{cpu_s:>8.2f}{peak_mb:>12.0f}")
 
 
 def _print_side_by_side(companies: list[PortalCompany]) -> None:

@@ -23,8 +23,17 @@ def fill(*, agencies: int, companies_each: int, years: int = 1) -> UUID:
             "SELECT gen_random_uuid(), '机构 ' || n, 'a' || n, '' FROM generate_series(1, %s) n",
             [agencies],
         )
+        # An index built over all rows costs a fraction of one that learns of each row by itself.
+        for table in _TABLES:
+            admin.execute(
+                "UPDATE pg_index SET indisready = false, indisvalid = false WHERE indrelid = %s::regclass",
+                [table],
+            )
         for statement in _ROWS:
             admin.execute(statement, {"each": companies_each, "years": years})
+        admin.execute("SET maintenance_work_mem = '256MB'")
+        for table in _TABLES:
+            admin.execute(f"REINDEX TABLE {table}")
         admin.execute("ANALYZE")
         found = admin.execute(
             "SELECT id FROM agency_agency WHERE slug = %s", [f"a{max(agencies // 2, 1)}"]
@@ -39,6 +48,14 @@ def superuser() -> psycopg.Connection:
     return psycopg.connect(engines.urls().superuser, autocommit=True)
 
 
+_TABLES = (
+    "companies_company",
+    "companies_contact",
+    "companies_card",
+    "renewals_renewal",
+    "renewals_stage",
+    "agency_auditentry",
+)
 _ROWS = (
     """INSERT INTO companies_company (id, agency_id, name, uscc, region, note, created_at)
     SELECT gen_random_uuid(), a.id, '企业 ' || n, lpad(n::text, 18, '0'), '广州', '', now()

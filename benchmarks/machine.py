@@ -90,9 +90,11 @@ def shared() -> Iterator[Share]:
     share.others += _cpu_of_all() - share.ours
 
 
-def processes_below(root: int) -> dict[int, float]:
-    """This process and all that it started: process ids, and the CPU seconds of each with those that it
-    has waited for."""
+def processes_below(root: int, *, with_waited: bool = True) -> dict[int, float]:
+    """This process and all that it started: process ids, and the CPU seconds of each.
+
+    With those of the children that it has waited for, unless that is declined.
+    """
     children: dict[int, list[int]] = {}
     seconds: dict[int, float] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
@@ -102,7 +104,7 @@ def processes_below(root: int) -> dict[int, float]:
             continue
         pid = int(entry.parent.name)
         children.setdefault(int(fields[1]), []).append(pid)
-        seconds[pid] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        seconds[pid] = sum(map(int, fields[11 : 15 if with_waited else 13])) / os.sysconf("SC_CLK_TCK")
     found, left = {}, [root]
     while left:
         pid = left.pop()

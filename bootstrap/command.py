@@ -86,7 +86,8 @@ def _do(verb: str, words: list[str]) -> int:
 
 def _benchmark(words: list[str]) -> list[str]:
     """The program of the benchmark that was named; says which there are where none was."""
-    known = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    files = (ROOT / "benchmarks").glob("[a-z]*.py")
+    known = sorted(path.stem for path in files if "__main__" in path.read_text(encoding="utf-8"))
     if not words or words[0] not in known:
         raise Trouble("./run bench NAME, where NAME is one of: " + ", ".join(known))
     return ["-m", f"benchmarks.{words[0]}", *words[1:]]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from agency.filtering import ListFilter, SearchFilter
 from agency.models import Membership, Role, User
 from companies.domain.readiness import WORDS, Problem, has_problem, is_ready, with_problems
 from companies.models import Card, CardKind, Company, Contact
@@ -49,10 +50,10 @@ def _has_renewal(year: int) -> Exists:
     return Exists(renewals.filter(company=OuterRef("pk"), year=year).exclude(state="cancelled"))
 
 
-class CompanyFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class CompanyFilter(ListFilter):
     """Search, readiness, tag, the staff member in charge, and certificates that end soon."""
 
-    q = filters.CharFilter(method="search", label=_("Search"))
+    q = SearchFilter(method="search", label=_("Search"))
     ready = filters.ChoiceFilter(
         choices=VERDICTS, method="verdict", label=_("Readiness"), empty_label=_("Readiness: any")
     )

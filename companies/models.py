@@ -200,6 +200,11 @@ class Ask(TenantModel):
     contact = models.CharField(max_length=60)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(db_default=Now(), editable=False)
+    # When the mail is to go out, or to be tried again; empty once it has. In whose language, and where
+    # its link leads, is known to the page that asks and to no worker.
+    due_at = models.DateTimeField(null=True, editable=False)
+    language = models.CharField(max_length=10, default="", blank=True, editable=False)
+    origin = models.CharField(max_length=200, default="", blank=True, editable=False)
 
     class Meta:
         indexes = [models.Index(fields=["agency", "company", "year"], name="asks_by_company")]
@@ -246,6 +251,8 @@ class Import(TenantModel):
     done = models.PositiveIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0)
     held_until = models.DateTimeField(null=True)
+    # How often a worker took up what a person asked for last: what ends its worker each time must end, too.
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = _("import")

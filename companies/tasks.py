@@ -9,7 +9,7 @@ from celery import shared_task
 
 from agency.operating import every_agency
 from agency.tenancy import scope
-from companies.domain import erasing, imports
+from companies.domain import asking, erasing, imports
 
 log = structlog.get_logger()
 
@@ -45,3 +45,15 @@ def tend_imports() -> int:
                 log.error("import_did_not_go_on", workbook=str(workbook), error=type(error).__name__)
         found += len(left_behind)
     return found
+
+
+@shared_task(name="companies.tasks.send_asks")
+def send_asks(agency: str) -> int:
+    """Companies were asked: send their mails; how many went out."""
+    return asking.send_due(UUID(agency))
+
+
+@shared_task(name="companies.tasks.tend_asks")
+def tend_asks() -> int:
+    """Send the mails of asks whose worker was never rung, or had no mail server; how many went out."""
+    return sum(asking.send_due(agency) for agency, _slug in every_agency())

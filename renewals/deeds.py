@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from agency.models import User
+from companies.domain.cards import lift_quarantine
 from companies.domain.contacts import correct_contact
 from renewals.domain import attention, by_hand, colleagues
 from renewals.domain.matters import close_matters
@@ -50,6 +51,12 @@ def _correct(renewal: Renewal, by: User, words: dict[str, Any]) -> None:
     correct_contact(renewal.company, **words, by=by)
 
 
+def _lift(renewal: Renewal, by: User, words: dict[str, Any]) -> None:
+    attention.retry(renewal, by=by, why=words["why"])  # first: where that is not possible the card stays
+    for card in renewal.company.cards.filter(quarantined_at__isnull=False):
+        lift_quarantine(card, by=by, why=words["why"])
+
+
 def _again(renewal: Renewal, by: User, words: dict[str, Any]) -> None:
     attention.retry_stage(renewal, StageName(words["stage"]), by=by, why=words["why"], as_of=words["as_of"])
 
@@ -66,6 +73,18 @@ DEEDS: dict[str, Deed] = {
             _("%(company)s is back in the queue."),
             lambda renewal, by, _words: attention.retry(renewal, by=by),
             icon="rotate-ccw",
+        ),
+        Deed(
+            Do.LIFT,
+            pgettext_lazy("act", "Lift the quarantine and retry"),
+            _(
+                "Only once the company has told you the right PIN or had the card unlocked: a wrong one "
+                "costs another try. The PIN in the vault is dropped; the desk asks for the new one."
+            ),
+            _("The card of %(company)s may be used again, and it is back in the queue."),
+            _lift,
+            WhyForm,
+            icon="shield-check",
         ),
         Deed(
             Do.GIVE_BACK,

@@ -15,9 +15,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from agency.filtering import ListFilter, SearchFilter
 from companies.models import Card
+from renewals.domain.claiming import is_due
 from renewals.domain.stages import SETTLED
-from renewals.domain.today import IS_DUE
 from renewals.models import Renewal, Run, Stage, StageName, State
 
 _STAGE_ORDER = Case(
@@ -48,13 +49,13 @@ GROUP_CHOICES = (
 )
 
 
-class BoardFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class BoardFilter(ListFilter):
     """Search, state, stage, reason, batch, desk, who is in charge, and how long nothing moved.
 
     What the selects offer is filled in by `offer`, from one query for all of them.
     """
 
-    q = filters.CharFilter(method="search", label=_("Search"))
+    q = SearchFilter(method="search", label=_("Search"))
     state = filters.ChoiceFilter(choices=State, label=_("State"))
     stage = filters.ChoiceFilter(
         choices=StageName, method="at_stage", label=_("Stage"), empty_label=_("Stage: any")
@@ -111,7 +112,7 @@ class BoardFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
 
     def is_due(self, renewals: QuerySet[Renewal], _name: str, value: bool) -> QuerySet[Renewal]:
         """Renewals that a card in a reader would start now, or those that it would not."""
-        return renewals.filter(IS_DUE) if value else renewals.exclude(IS_DUE)
+        return renewals.filter(is_due()) if value else renewals.exclude(is_due())
 
     def at_stage(self, renewals: QuerySet[Renewal], _name: str, value: str) -> QuerySet[Renewal]:
         """Renewals whose first stage that is not settled is this one."""

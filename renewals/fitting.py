@@ -20,6 +20,7 @@ class Do(StrEnum):
     """What a person can do with what waits for him."""
 
     RETRY = "retry"
+    LIFT = "lift"
     GIVE_BACK = "give_back"
     CORRECT = "correct"
     DONE = "done"
@@ -59,6 +60,14 @@ _OTHERWISE = (Do.RETRY, Do.DONE, Do.TAKE_OVER, Do.REFUSE)
 # A card that cannot be used closes its matter by itself, once it can.
 _OF_MATTERS: dict[str, tuple[Do, ...]] = {EngineReason.POLICY_OVERDUE: (Do.CLOSE, Do.TAKE_OVER)}
 
+# Reasons that put the card into quarantine, or come of it.
+_OF_THE_CARD = (
+    Reason.PIN_REFUSED,
+    Reason.CARD_LOCKED,
+    Reason.SIGN_IN_UNCLEAR,
+    EngineReason.CARD_QUARANTINED,
+)
+
 _CALL_THE_PORTAL = (
     Reason.USCC_DIFFERS,
     Reason.COMPANY_DIFFERS,
@@ -71,13 +80,23 @@ _CALL_THE_PORTAL = (
 )
 
 
-def what_fits(renewal: Renewal, asked: str) -> tuple[Do, ...]:
-    """The acts that fit the reason for which the renewal waits for a person, the usual one first."""
+def what_fits(renewal: Renewal, asked: str, *, has_quarantined_card: bool = False) -> tuple[Do, ...]:
+    """The acts that fit the reason for which the renewal waits for a person, the usual one first.
+
+    While its company's card is in quarantine a mere retry would stop at the desk: lifting comes with it.
+    """
     if renewal.state not in (State.ATTENTION, State.REFUSED):
         return _OF_MATTERS.get(asked, ())
     fitting = _FITTING.get(asked, _OTHERWISE)
+    if has_quarantined_card and asked in _OF_THE_CARD:
+        fitting = tuple(Do.LIFT if do == Do.RETRY else do for do in fitting)
     # Where every stage is settled there is none to be done by hand, or again.
     return fitting if renewal.stage else tuple(do for do in fitting if do not in (Do.DONE, Do.AGAIN))
+
+
+def may_be_retried_unseen(reason: str) -> bool:
+    """Whether many that stopped for this reason may be put back without a look at each of them."""
+    return Do.RETRY in _FITTING.get(reason, _OTHERWISE) and reason not in _OF_THE_CARD
 
 
 # What a person can do of his own accord, before anything has stopped.
@@ -88,7 +107,7 @@ _BY_STATE: dict[str, tuple[Do, ...]] = {
     State.RUNNING: (Do.TAKE_OVER,),
 }
 # These need the inbox's own forms.
-_IN_THE_INBOX = (Do.RETRY, Do.CORRECT, Do.CLOSE)
+_IN_THE_INBOX = (Do.RETRY, Do.LIFT, Do.CORRECT, Do.CLOSE)
 
 
 def what_fits_by_hand(renewal: Renewal) -> tuple[Do, ...]:

@@ -13,4 +13,4 @@ from lucide.templatetags.lucide import lucide as drawn
 
 register = template.Library()
 # As many as there are icons, sizes and labels in the templates, many times over.
-register.simple_tag(lru_cache(maxsize=1000)(drawn), name="lucide")
+lucide = register.simple_tag(lru_cache(maxsize=1000)(drawn), name="lucide")

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from agency import audit, inviting, letters, rights, roster
 from agency.factors import STRONG
 from agency.forms import IdleForm, InviteForm, RightsForm, RoleForm
-from agency.freshness import fresh_sign_in
+from agency.freshness import fresh_sign_in, is_fresh, prove_first
 from agency.models import Agency, Invitation, Membership, Role
 from agency.people import admin_only, staff_only
 from agency.sending import send_file
@@ -78,11 +78,16 @@ def _members() -> QuerySet[Membership]:
 @require_POST
 @staff_only
 def invite(request: HttpRequest) -> HttpResponse:
-    """Send an invitation; a form with mistakes comes back with them."""
+    """Send an invitation; a form with mistakes comes back with them.
+
+    A colleague's is a role given away, so it asks for a fresh sign-in, as changing one does.
+    """
     form = InviteForm(request.POST, by=_me(request))
     if not form.is_valid():
         return _show(request, form)
     invitation = form.invitation()
+    if invitation.role != Role.CLIENT and not is_fresh(request):
+        return prove_first(request)
     try:
         token = inviting.invite(invitation, by=_me(request))
     except inviting.NotYours:
@@ -100,6 +105,8 @@ def invite(request: HttpRequest) -> HttpResponse:
 def send_again(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     """A new link for an open invitation; the old one is dead."""
     invitation = _invitation(invitation_id)
+    if invitation.role != Role.CLIENT and not is_fresh(request):
+        return prove_first(request)
     try:
         token = inviting.send_again(invitation, by=_me(request))
     except inviting.NotYours:

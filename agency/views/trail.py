@@ -73,9 +73,11 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     """Everything that matches, oldest first, as a file. That it was taken is an entry too."""
     if kind not in _TYPES:
         raise Http404
+    found = TrailFilter(request.GET, AuditEntry.objects.all())
+    found.refuse_nonsense()
     membership = request.membership  # type: ignore[attr-defined]  # admins only
     audit.record("audit_exported", membership.agency, by=membership.user, kind=kind)
-    rows = as_rows(TrailFilter(request.GET, AuditEntry.objects.all()).qs)
+    rows = as_rows(found.qs)
     content, name = BytesIO(), _("Audit trail")
     if kind == "csv":
         write_csv(headings(), rows, content)

@@ -1,10 +1,14 @@
 """The plainest Playwright script for one renewal: presses what comes next and believes every page.
 
 It compares nothing, writes nothing down, keeps no picture, and would press again what it pressed before.
+
+`python -m benchmarks.batches_parts.robot BROWSER` waits for one job as a line of JSON, and says "received".
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,3 +100,9 @@ def _receive(page: Page, work: FrameLocator, screen: FrameLocator, job: Job) -> 
     started.value.save_as(Path(job.policy))
     screen.get_by_text("收悉", exact=True).click()
     expect(screen.locator("#state")).to_have_text("已收悉")
+
+
+if __name__ == "__main__":
+    told = json.loads(sys.stdin.readline())
+    renew(Job(**told | {"contact": tuple(told["contact"])}), browser=sys.argv[1])
+    print("received", flush=True)

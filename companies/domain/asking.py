@@ -1,24 +1,40 @@
-"""Asks companies by mail for what only they can bring: a consent, a card, a certificate, another address."""
+"""Asks companies by mail for what only they can bring: a consent, a card, a certificate, another address.
+
+A page writes down that a company is asked, and rings; a worker makes the mail and sends it. Rung twice, late
+or never, each mail goes out: an ask whose mail has not gone is due, and the clock looks for such.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
+import structlog
+from django.core.mail import EmailMessage
+from django.db.models.functions import Now
+from django.utils import timezone, translation
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from agency import audit
+from agency import audit, inviting, letters
 from agency.inviting import AlreadyHere, invite, is_invited_elsewhere
 from agency.models import Agency, Invitation, Membership, Role
+from agency.tenancy import scope
 from companies.domain.readiness import Problem, check_readiness, primary_contact
 from companies.models import Ask, Company, Contact
+from companies.ringing import ring_for_asks
+
+log = structlog.get_logger()
 
 # Nobody is asked again so soon: a company answers in days, and a second mail is noise.
 QUIET = timedelta(days=3)
+# A mail that did not go out is tried again after so long; no mail server is asked for longer.
+AGAIN_AFTER = timedelta(minutes=5)
 
 # What the mail says for each thing that only the company can do.
 ASKED: dict[Problem, str | Promise] = {
@@ -31,17 +47,21 @@ ASKED: dict[Problem, str | Promise] = {
 
 @dataclass(frozen=True)
 class Letter:
-    """One company to be asked: whom, and for what. `token` is an invitation's, where one was made."""
+    """One company to be asked: whom, and for what."""
 
     company: Company
     contact: Contact
     problems: tuple[Problem, ...]
-    token: str = ""
 
     @property
     def asked(self) -> list[str | Promise]:
         """What is asked for, as the mail says it."""
-        return [ASKED[problem] for problem in self.problems]
+        return asked_words(self.problems)
+
+
+def asked_words(problems: Iterable[str]) -> list[str | Promise]:
+    """What the mail says for these problems."""
+    return [ASKED[Problem(problem)] for problem in problems]
 
 
 @dataclass
@@ -55,17 +75,18 @@ class Plan:
 
 
 def plan(companies: Iterable[UUID], *, year: int, on: date) -> Plan:
-    """What asking these companies would do today. Four queries, however many they are."""
+    """What asking these companies would do today. Five queries, however many they are."""
     verdicts = check_readiness(companies, year=year, on=on)
     recent = Ask.objects.filter(company__in=verdicts, year=year, asked_at__gt=timezone.now() - QUIET)
     lately = set(recent.values_list("company_id", flat=True))
+    people = _people(verdicts)
     found = Plan()
     for company, problems in verdicts.items():
         wanted = tuple(problem for problem in problems if problem in ASKED)
         contact = primary_contact(company)
         if not wanted:
             found.nothing_to_ask.append(company)
-        elif contact is None or not contact.email:
+        elif contact is None or not _written_to(contact, people.get(company.pk, [])):
             found.no_address.append(company)
         elif company.pk in lately:
             found.lately.append(company)
@@ -74,14 +95,18 @@ def plan(companies: Iterable[UUID], *, year: int, on: date) -> Plan:
     return found
 
 
-def ask(companies: Iterable[UUID], *, year: int, on: date, by: Membership) -> list[Letter]:
-    """Write down that these companies are asked, and invite who has no account; the caller sends the mails.
+def ask(companies: Iterable[UUID], *, year: int, on: date, by: Membership, origin: str) -> list[Letter]:
+    """Write down that these companies are asked, invite who has no account, and ring for the mails.
 
-    In the caller's transaction. Sent twice, the second asks nobody: they were asked just now.
+    In the caller's transaction. Sent twice, the second asks nobody: they were asked just now. The mails
+    are in the present language, with links to our address as `origin` ("https://…") says it.
     """
     # One at a time in an agency: two would ask the same companies.
     Agency.objects.select_for_update(no_key=True).get(pk=by.agency_id)
-    letters = [_with_a_way_in(letter, by=by) for letter in plan(companies, year=year, on=on).letters]
+    asked = plan(companies, year=year, on=on).letters
+    with audit.held_back():
+        for letter in asked:
+            _let_in(letter, by=by)
     Ask.objects.bulk_create(
         Ask(
             agency_id=by.agency_id,
@@ -90,12 +115,83 @@ def ask(companies: Iterable[UUID], *, year: int, on: date, by: Membership) -> li
             problems=[str(problem) for problem in letter.problems],
             contact=letter.contact.name,
             asked_by=by.user,
+            due_at=Now(),
+            language=get_language() or "",
+            origin=origin,
         )
-        for letter in letters
+        for letter in asked
     )
-    about = ((letter.company, {"year": year, "problems": ", ".join(letter.problems)}) for letter in letters)
+    about = ((letter.company, {"year": year, "problems": ", ".join(letter.problems)}) for letter in asked)
     audit.record_each("companies_asked", about, by=by.user)
-    return letters
+    ring_for_asks(by.agency_id)
+    return asked
+
+
+def send_due(agency: UUID) -> int:
+    """Send the mails of the agency's asks that are due; how many went out. Outside of any scope.
+
+    A mail that went out just before its worker died goes out once more, and then the link of the first
+    is dead: better twice than never.
+    """
+    with scope(agency):
+        due = list(Ask.objects.filter(due_at__lte=Now()).order_by("asked_at").values_list("pk", flat=True))
+    return sum(_send(agency, ident) for ident in due)
+
+
+def _send(agency: UUID, ident: UUID) -> bool:
+    """False where another worker has it, nobody can be written to, or the mail server refuses."""
+    with scope(agency):
+        if not Ask.objects.filter(pk=ident, due_at__lte=Now()).update(due_at=Now() + AGAIN_AFTER):
+            return False
+    try:
+        with scope(agency):
+            mails = _mails(Ask.objects.select_related("agency", "company", "asked_by").get(pk=ident))
+        for mail in mails:
+            mail.send()
+    except Exception as error:  # whatever the mail server did: the ask stays due, and keeps no other back
+        log.error("ask_was_not_sent", ask=str(ident), error=type(error).__name__)
+        return False
+    with scope(agency):
+        Ask.objects.filter(pk=ident).update(due_at=None)
+    return bool(mails)
+
+
+def _mails(ask: Ask) -> list[EmailMessage]:
+    """The ask as mails: to the contact, with his way in, and to whoever else of the company receives mail.
+
+    None where nobody of it can be written to any more.
+    """
+    contact = Contact.objects.filter(company=ask.company, is_primary=True).first()
+    people = _people([ask.company_id]).get(ask.company_id, [])
+    if contact is None or not (addresses := _written_to(contact, people)):
+        log.warning("ask_has_no_address", ask=str(ask.pk))
+        return []
+    about: dict[str, Any] = {
+        "agency": ask.agency,
+        "by": ask.asked_by,
+        "company": ask.company,
+        "year": ask.year,
+    }
+    about |= {"contact": contact, "asked": asked_words(ask.problems), "origin": ask.origin}
+    with translation.override(ask.language or None):
+        return [
+            letters.ask(to, token=inviting.link_for(to, company=ask.company_id), **about) for to in addresses
+        ]
+
+
+def _people(companies: Iterable[UUID | Company]) -> dict[UUID, list[tuple[str, bool]]]:
+    """Who signs in for each of these companies: address, and whether he receives mail. One query."""
+    members = Membership.objects.filter(role=Role.CLIENT, company__in=companies, ended_at__isnull=True)
+    found: dict[UUID, list[tuple[str, bool]]] = {}
+    for company, address, gets_mail in members.values_list("company_id", "user__email", "gets_mail"):
+        found.setdefault(company, []).append((address.lower(), gets_mail))
+    return found
+
+
+def _written_to(contact: Contact, people: list[tuple[str, bool]]) -> list[str]:
+    """The addresses that an ask goes to: the contact's first, unless he signs in and receives no mail."""
+    wanted = dict.fromkeys([contact.email.lower()] if contact.email else [], True) | dict(people)
+    return [address for address, gets_mail in wanted.items() if gets_mail]
 
 
 def last_asked(companies: Iterable[UUID], *, year: int) -> dict[UUID, Ask]:
@@ -104,21 +200,18 @@ def last_asked(companies: Iterable[UUID], *, year: int) -> dict[UUID, Ask]:
     return {one.company_id: one for one in asks.order_by("asked_at")}
 
 
-def _with_a_way_in(letter: Letter, *, by: Membership) -> Letter:
-    """With an invitation's token where nobody with the contact's address is in the agency, or about to be.
+def _let_in(letter: Letter, *, by: Membership) -> None:
+    """Invite the contact where nobody with this address is in the agency, or about to be.
 
     Who is the contact of several companies gets one link that works, not several of which one does.
     """
     if is_invited_elsewhere(letter.contact.email, company=letter.company):
-        return letter
+        return
     invitation = Invitation(
         name=letter.contact.name or letter.company.name[:80],
         email=letter.contact.email,
         role=Role.CLIENT,
         company=letter.company,
     )
-    try:
-        token = invite(invitation, by=by)
-    except AlreadyHere:
-        token = ""
-    return Letter(letter.company, letter.contact, letter.problems, token)
+    with suppress(AlreadyHere):
+        invite(invitation, by=by)

@@ -36,6 +36,7 @@ class Fault(StrEnum):
     CARD_TWICE = "card_twice"
     CARD_NUMBER_MISSING = "card_number_missing"
     CARD_OF_ANOTHER = "card_of_another"
+    NOT_WRITTEN = "not_written"
 
 
 _WORDS: dict[Fault, Promise] = {
@@ -54,6 +55,7 @@ _WORDS: dict[Fault, Promise] = {
     Fault.CARD_TWICE: _("The card %(value)s stands in row %(row)s already."),
     Fault.CARD_NUMBER_MISSING: _("There are details of a card and no card number."),
     Fault.CARD_OF_ANOTHER: _("The card %(value)s is another company's."),
+    Fault.NOT_WRITTEN: _("This row could not be written. Type its cells anew, then import it once more."),
 }
 
 

@@ -43,6 +43,10 @@ SAMPLES = 3
 REMEMBERED = 20
 NOTHING_TO_WRITE = (Verdict.UNCHANGED, Verdict.WRONG)
 WORKED_ON = (ImportState.READING, ImportState.WRITING)
+# A worker that is deployed anew or runs out of memory takes up an import twice; nobody does so often.
+TRIES_AT_MOST = 8
+# After so many each row is written by itself, so that one that ends its worker takes no others along.
+TRIES_TOGETHER = 2
 DAYS = (Column.VALID_UNTIL, Column.OLD_POLICY_ENDS)
 
 
@@ -72,7 +76,7 @@ def choose_sheet(workbook: Import, sheet: str) -> bool:
 def confirm(workbook: Import) -> bool:
     """Write the right rows. False where the workbook is not ready, or somebody confirmed it already."""
     ready = Import.objects.filter(pk=workbook.pk, state=ImportState.READY)
-    if not ready.update(state=ImportState.WRITING, done=0, total=to_write(workbook).count()):
+    if not ready.update(state=ImportState.WRITING, done=0, tries=0, total=to_write(workbook).count()):
         return False
     workbook.rows.filter(verdict__in=NOTHING_TO_WRITE).update(outcome=F("verdict"))
     return True
@@ -82,7 +86,9 @@ def _read_again(workbook: Import, **changed: Any) -> bool:
     asked = (ImportState.COLUMNS, ImportState.READY, ImportState.REFUSED)
     found = Import.objects.filter(pk=workbook.pk, state__in=asked)
     return (
-        found.update(state=ImportState.READING, done=0, total=0, refusal=None, held_until=None, **changed)
+        found.update(
+            state=ImportState.READING, done=0, total=0, tries=0, refusal=None, held_until=None, **changed
+        )
         == 1
     )
 
@@ -112,7 +118,9 @@ def work(agency: UUID, ident: UUID) -> None:
     if workbook is None:
         return
     with suppress(GivenUp):
-        if workbook.state == ImportState.READING:
+        if workbook.tries > TRIES_AT_MOST:
+            _give_up(workbook)
+        elif workbook.state == ImportState.READING:
             _read_or_refuse(workbook)
         else:
             _write(workbook)
@@ -127,7 +135,7 @@ def left_behind() -> list[UUID]:
 def _take(ident: UUID) -> Import | None:
     free = Q(held_until__isnull=True) | Q(held_until__lt=Now())
     mine = Import.objects.filter(free, pk=ident, state__in=WORKED_ON)
-    if not mine.update(epoch=F("epoch") + 1, held_until=Now() + IMPORT_HELD):
+    if not mine.update(epoch=F("epoch") + 1, tries=F("tries") + 1, held_until=Now() + IMPORT_HELD):
         return None
     return Import.objects.select_related("made_by").get(pk=ident)
 
@@ -144,12 +152,15 @@ def _end(workbook: Import, state: ImportState, **values: Any) -> None:
     _hold(workbook, state=state, held_until=None, **values)
 
 
+_NOT_ABOUT_THE_FILE = (GivenUp, OperationalError, InterfaceError)
+
+
 def _read_or_refuse(workbook: Import) -> None:
     """Whatever in a file nobody foresaw ends its import in words: read again it would fail again."""
     try:
         _read(workbook)
-    except (GivenUp, OperationalError, InterfaceError):
-        raise  # this says nothing about the file
+    except _NOT_ABOUT_THE_FILE:
+        raise
     except Exception as error:
         # Its text might hold what stands in the file.
         log.error("workbook_not_read", workbook=str(workbook.pk), error=type(error).__name__)
@@ -191,17 +202,56 @@ def _read(workbook: Import) -> None:
 
 
 def _write(workbook: Import) -> None:
+    portion = PORTION if workbook.tries <= TRIES_TOGETHER else 1
     while True:
         with scope(workbook.agency_id):
-            rows = list(to_write(workbook).order_by("number")[:PORTION])
+            rows = list(to_write(workbook).order_by("number")[:portion])
             if not rows:
                 _finish(workbook)
                 break
+        _write_or_leave_out(workbook, rows)
+    with scope(workbook.agency_id):  # only now: whoever dies before leaves it for a day
+        uploads.forget(workbook.file, of=workbook.made_by_id)
+
+
+def _write_or_leave_out(workbook: Import, rows: list[ImportRow]) -> None:
+    """Whatever in a row nobody foresaw keeps that row out and no other: again it would fail again."""
+    try:
+        with scope(workbook.agency_id):
             written = importing.write([_entry(row) for row in rows], by=workbook.made_by)
             _keep_outcomes(rows, written)
             _hold(workbook, done=F("done") + len(rows))
-    with scope(workbook.agency_id):  # only now: whoever dies before leaves it for a day
-        uploads.forget(workbook.file, of=workbook.made_by_id)
+    except _NOT_ABOUT_THE_FILE:
+        raise
+    except Exception as error:
+        # Its text might hold what stands in the file.
+        log.error("rows_not_written", workbook=str(workbook.pk), rows=len(rows), error=type(error).__name__)
+        if len(rows) == 1:
+            with scope(workbook.agency_id):
+                _leave_out(rows[0])
+                _hold(workbook, done=F("done") + 1)
+        else:
+            for row in rows:
+                _write_or_leave_out(workbook, [row])
+
+
+def _leave_out(row: ImportRow) -> None:
+    """The row is over, and comes back with the wrong ones."""
+    ImportRow.objects.filter(pk=row.pk).update(
+        outcome=Verdict.WRONG, mistakes=[*row.mistakes, [str(Fault.NOT_WRITTEN), str(Column.NAME), "", None]]
+    )
+
+
+def _give_up(workbook: Import) -> None:
+    """It ended every worker that took it up. What is written stays; the other rows are given back."""
+    log.error("import_given_up", workbook=str(workbook.pk), state=workbook.state)
+    with scope(workbook.agency_id):
+        if workbook.state == ImportState.READING:
+            _end(workbook, ImportState.REFUSED, refusal=stored(WorkbookNotUnderstood()))
+            return
+        for row in to_write(workbook):
+            _leave_out(row)
+        _finish(workbook)
 
 
 def _keep_outcomes(rows: list[ImportRow], written: list[Row]) -> None:
@@ -327,12 +377,15 @@ def wrong_rows(workbook: Import) -> tuple[list[str], Iterator[list[str]]]:
     """The wrong rows as they stood in the file, with the reason before each: headings, and rows."""
     headings = [heading["text"] for heading in workbook.headings]
     wrong = workbook.rows.filter(Q(verdict=Verdict.WRONG) | Q(outcome=Verdict.WRONG)).order_by("number")
-    return [REASON_HEADING, *headings], (_given_back(row, len(headings)) for row in wrong.iterator())
+    return [REASON_HEADING, *headings], (_given_back(row, workbook.headings) for row in wrong.iterator())
 
 
-def _given_back(row: ImportRow, width: int) -> list[str]:
+def _given_back(row: ImportRow, headings: list[dict[str, Any]]) -> list[str]:
+    """With its cells as they stood in the file; where it had looked right, with what was read from them."""
     why = " ".join(str(mistake) for mistake in mistakes_of(row))
-    return [why, *(row.cells + [""] * width)[:width]]
+    read = row.entry.get("values", {})
+    cells = row.cells or [str(read.get(heading["column"]) or "") for heading in headings]
+    return [why, *(cells + [""] * len(headings))[: len(headings)]]
 
 
 def forget_old() -> int:

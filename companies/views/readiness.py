@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_
 from django.views.decorators.http import require_POST, require_safe
 
 from agency import audit
-from agency.letters import send_ask
 from agency.people import staff_only
 from agency.sending import send_file
 from agency.spreadsheets import write_csv, write_xlsx
@@ -132,8 +131,9 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in TYPES:
         raise Http404
     year, membership = chosen_year(request.GET), request.membership  # type: ignore[attr-defined]  # staff only
-    audit.record("readiness_exported", membership.agency, by=membership.user, kind=kind, year=year)
     chosen = CompanyFilter(_query(request.GET), Company.objects.order_by("initials", "name"))
+    chosen.refuse_nonsense()
+    audit.record("readiness_exported", membership.agency, by=membership.user, kind=kind, year=year)
     rows = _as_texts(_checked(list(chosen.qs.values_list("pk", flat=True)), year))
     name, content = _("Readiness %(year)d") % {"year": year}, BytesIO()
     if kind == "csv":
@@ -234,20 +234,11 @@ def preview_ask(request: HttpRequest) -> HttpResponse:
 @require_POST
 @staff_only
 def carry_out_ask(request: HttpRequest) -> HttpResponse:
-    """Write to the frozen selection. Sent twice, nobody gets a second mail."""
+    """Have a worker write to the frozen selection. Sent twice, nobody gets a second mail."""
     membership, year = request.membership, chosen_year(request.POST)  # type: ignore[attr-defined]  # staff only
-    letters = asking.ask(frozen(request.POST), year=year, on=timezone.localdate(), by=membership)
-    for letter in letters:
-        send_ask(
-            request,
-            letter.contact.email,
-            agency=membership.agency,
-            token=letter.token,
-            company=letter.company,
-            contact=letter.contact,
-            asked=letter.asked,
-            year=year,
-        )
+    origin = request.build_absolute_uri("/").rstrip("/")
+    today = timezone.localdate()
+    letters = asking.ask(frozen(request.POST), year=year, on=today, by=membership, origin=origin)
     words = ngettext("%(n)d company is written to.", "%(n)d companies are written to.", len(letters))
     messages.success(request, words % {"n": len(letters)})
     return back(request)

@@ -14,10 +14,14 @@ from companies.models import Company
 
 
 def selected(posted: QueryDict) -> list[UUID]:
-    """The companies that were ticked on the page, or all that match the page's filters."""
+    """The companies that were ticked on the page, or all that match the page's filters.
+
+    Raises `Http404` for filters that nobody understands.
+    """
     if posted.get("scope") == "matching":
-        chosen = CompanyFilter(QueryDict(posted.get("query", "")), Company.objects.all()).qs
-        return list(chosen.order_by().values_list("pk", flat=True))
+        chosen = CompanyFilter(QueryDict(posted.get("query", "")), Company.objects.all())
+        chosen.refuse_nonsense()
+        return list(chosen.qs.order_by().values_list("pk", flat=True))
     return uuids(posted.getlist("company"))
 
 

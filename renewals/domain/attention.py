@@ -1,4 +1,4 @@
-"""What a person does with renewals: try again, one stage again, all of one reason; close it, or give up."""
+"""What a person does with renewals: try again, one stage again; close it, or give up."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from renewals.domain.matters import close_matters
 from renewals.domain.settling import resting_state
 from renewals.domain.stages import rest_stages
 from renewals.domain.story import move
-from renewals.models import OPEN_INTENT, Batch, IntentState, Renewal, StageName, State
+from renewals.models import OPEN_INTENT, IntentState, Renewal, StageName, State
 from renewals.reasons import EngineReason
 
 RETRIABLE = (State.ATTENTION, State.REFUSED)
 
 
 class NotPossibleNow(ValueError):
-    """The act does not fit the renewal's present state; `code` says why, `until` when it may fit."""
+    """The act does not fit the renewal's present state; `code` says why, `until` when it may fit, and `who`
+    is the colleague in whose way it would be.
+    """
 
-    def __init__(self, code: str, *, until: datetime | None = None) -> None:
+    def __init__(self, code: str, *, until: datetime | None = None, who: str = "") -> None:
         self.code = code
         self.until = until
+        self.who = who
         super().__init__(code)
 
 
@@ -40,23 +43,9 @@ def retry(renewal: Renewal, *, by: User, why: str = "") -> None:
     renewal = locked(renewal)
     if renewal.state not in RETRIABLE:
         raise NotPossibleNow("not_stopped")
-    if renewal.taken_by_id:
-        raise NotPossibleNow("taken_over")
+    if renewal.taken_by is not None:
+        raise NotPossibleNow("taken_over", who=renewal.taken_by.name)
     queue_again(renewal, by=by, why=why, kind="retried")
-
-
-def retry_reason(reason: str, *, by: User, why: str = "", batch: Batch | None = None) -> int:
-    """Put all renewals back that stopped for one reason, of a batch if one is named; returns how many.
-
-    What somebody does by hand stays his.
-    """
-    stopped = Renewal.objects.filter(state__in=RETRIABLE, reason=reason, taken_by__isnull=True)
-    if batch is not None:
-        stopped = stopped.filter(batch=batch)
-    chosen = list(stopped.select_for_update(of=("self",)).order_by("pk"))
-    for renewal in chosen:
-        queue_again(renewal, by=by, why=why, kind="retried")
-    return len(chosen)
 
 
 def retry_stage(renewal: Renewal, stage: StageName, *, by: User, why: str, as_of: int | None = None) -> None:
@@ -73,8 +62,8 @@ def retry_stage(renewal: Renewal, stage: StageName, *, by: User, why: str, as_of
         raise NotPossibleNow("running" if renewal.state == State.RUNNING else "not_stopped")
     if renewal.stage != stage:
         raise NotPossibleNow("other_stage")
-    if renewal.taken_by_id:
-        raise NotPossibleNow("taken_over")
+    if renewal.taken_by is not None:
+        raise NotPossibleNow("taken_over", who=renewal.taken_by.name)
     if as_of not in (None, renewal.epoch):
         raise NotPossibleNow("ran_since")
     renewal.intents.filter(click__in=[click for click in Click if click.stage.value == stage.value]).exclude(
@@ -87,10 +76,11 @@ def retry_stage(renewal: Renewal, stage: StageName, *, by: User, why: str, as_of
 def cancel(renewal: Renewal, *, by: User, why: str) -> None:
     """Give the renewal up. What was done on the portal stays done.
 
-    Raises `NotPossibleNow` while it runs, while a click is not yet read, or once it is over; where
-    it is known when that will have been settled, `until` says so.
+    Raises `NotPossibleNow` while it runs, while a click is not yet read, while a colleague does it by
+    hand, or once it is over; where it is known when that will have been settled, `until` says so.
     """
     renewal = locked(renewal)
+    refuse_if_anothers(renewal, by=by)
     _refuse_while_open(renewal)
     move(renewal, State.CANCELLED, kind="cancelled", by=by, detail={"why": why}, look_at=None, taken_by=None)
     close_matters(renewal, by=by, why=why)
@@ -99,12 +89,13 @@ def cancel(renewal: Renewal, *, by: User, why: str) -> None:
 def refuse(renewal: Renewal, *, by: User, why: str) -> None:
     """Close what stopped as refused: portal, insurer or company said no, and nobody tries again this year.
 
-    A later `retry` takes it up again. Raises `NotPossibleNow` when it does not wait for a person, and
-    while a click is not yet read.
+    A later `retry` takes it up again. Raises `NotPossibleNow` when it does not wait for a person, while
+    a colleague does it by hand, and while a click is not yet read.
     """
     renewal = locked(renewal)
     if renewal.state not in RETRIABLE:
         raise NotPossibleNow("not_stopped")
+    refuse_if_anothers(renewal, by=by)
     _refuse_while_open(renewal)
     move(
         renewal,
@@ -127,6 +118,15 @@ def _refuse_while_open(renewal: Renewal) -> None:
         raise NotPossibleNow("running", until=renewal.lease_until)
     if renewal.intents.filter(state__in=OPEN_INTENT).exists():
         raise NotPossibleNow("click_open", until=_read_at(renewal))
+
+
+def refuse_if_anothers(renewal: Renewal, *, by: User) -> None:
+    """Raise `NotPossibleNow` for what a colleague does by hand: he may be on the portal this moment.
+
+    Anybody can give it back (`by_hand.give_back`); it is then no surprise to either.
+    """
+    if renewal.taken_by is not None and renewal.taken_by != by:
+        raise NotPossibleNow("taken_over", who=renewal.taken_by.name)
 
 
 def locked(renewal: Renewal) -> Renewal:

@@ -12,7 +12,7 @@ from django.db.models.functions import Least, Now
 from agency import audit
 from agency.models import User
 from portal_driver.contract import Click
-from renewals.domain.attention import NotPossibleNow, locked, queue_again
+from renewals.domain.attention import NotPossibleNow, locked, queue_again, refuse_if_anothers
 from renewals.domain.doorbell import ring_for
 from renewals.domain.intents import PRESSES_AT_MOST
 from renewals.domain.stages import open_stages, rest_stages, stage_needs_person, stage_unknown
@@ -27,11 +27,13 @@ def take_over(renewal: Renewal, *, by: User) -> bool:
     """Keep the machine's hands off the renewal: `by` does it on the portal, and is in charge of it.
 
     False while a run is under way: it stops before its next irreversible click, and what it leaves
-    then waits for `by`. `give_back` ends it. Raises `NotPossibleNow` once it is over.
+    then waits for `by`. `give_back` ends it. Raises `NotPossibleNow` once it is over, and while a
+    colleague has it.
     """
     renewal = locked(renewal)
     if renewal.state in OVER:
         raise NotPossibleNow("over")
+    refuse_if_anothers(renewal, by=by)
     if renewal.state == State.RUNNING:
         Renewal.objects.filter(pk=renewal.pk).update(taken_by=by, assignee=by)
         tell(renewal, "take_over_asked", by=by)
@@ -67,12 +69,13 @@ def give_back(renewal: Renewal, *, by: User) -> None:
 def done_by_hand(renewal: Renewal, upto: StageName, *, by: User, proof: str) -> None:
     """A person did the stages up to this one on the portal; the next run looks before anything else.
 
-    `proof` says where the portal shows it. Raises `NotPossibleNow` while a run is under way, once it
-    is over, and for a stage that is settled.
+    `proof` says where the portal shows it. Raises `NotPossibleNow` while a run is under way, while a
+    colleague does it by hand, once it is over, and for a stage that is settled.
     """
     renewal = locked(renewal)
     if renewal.state in OVER:
         raise NotPossibleNow("over")
+    refuse_if_anothers(renewal, by=by)
     if renewal.state == State.RUNNING:
         raise NotPossibleNow("running", until=renewal.lease_until)
     still_open = open_stages(renewal)

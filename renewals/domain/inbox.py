@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, JSONObject
 
-from companies.models import Contact
+from companies.models import Card, Contact
 from renewals.models import Matter, Renewal, State
 from renewals.reasons import EngineReason
 
@@ -29,10 +29,12 @@ def inbox() -> Items:
     """Renewals that stopped, or about which a person is asked while they go on; longest waiting first.
 
     Each carries `asked` (the code of the reason), `asked_since`, `in_charge` and `in_charge_name` (None
-    for nobody), `matters_open` (codes) and `contact` (name, mobile, email of the primary one, or None).
+    for nobody), `matters_open` (codes), `contact` (name, mobile, email of the primary one, or None) and
+    `has_quarantined_card`.
     """
     open_ones = Matter.objects.filter(closed_at__isnull=True)
     of_this = open_ones.filter(renewal=OuterRef("pk")).order_by("opened_at")
+    quarantined = Card.objects.filter(company=OuterRef("company"), quarantined_at__isnull=False)
     contacts = Contact.objects.filter(company=OuterRef("company"), is_primary=True)
     return (
         Renewal.objects.filter(STOPPED | Q(pk__in=open_ones.values("renewal")))
@@ -44,6 +46,7 @@ def inbox() -> Items:
             in_charge=IN_CHARGE,
             in_charge_name=Coalesce("assignee__name", "company__owner__name"),
             matters_open=ArraySubquery(of_this.values("reason")),
+            has_quarantined_card=Exists(quarantined),
             contact=Subquery(
                 contacts.values(words=JSONObject(name="name", mobile="mobile", email="email"))[:1]
             ),

@@ -35,9 +35,11 @@ _REFUSALS: dict[str, PinResult] = {
 def grant_pin(card: Card, *, desk: Desk, pin: str, by: User) -> PinGrant:
     """A person allows this PIN to be typed once, at this desk, for this card, within ten minutes.
 
-    It takes the place of an earlier grant that was not used. Raises `IssuedPin`.
+    It takes the place of an earlier grant that was not used, also of one that is being written this
+    moment: a form sent twice. Raises `IssuedPin`.
     """
     refuse_issued(pin)
+    Card.objects.select_for_update(no_key=True).get(pk=card.pk)
     PinGrant.objects.filter(card=card, desk=desk, used_at__isnull=True).delete()
     grant = PinGrant(
         agency_id=card.agency_id, card=card, desk=desk, granted_by=by, expires_at=Now() + GRANT_LASTS

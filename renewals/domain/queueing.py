@@ -87,5 +87,7 @@ def queue_companies(
     make_stages(renewals)
     tell_all(renewals, "queued", by=by, batch=name)
     ring_for(company.pk for company in ready)
+    # Last: whoever records in this agency waits from here on until the commit.
+    audit.record_each("queued", ((one, {"batch": name, "year": year}) for one in renewals), by=by)
     audit.record("batch_queued", batch, by=by, asked=len(verdicts), queued=len(renewals))
     return Queued(batch, renewals, not_ready)

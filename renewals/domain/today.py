@@ -7,26 +7,23 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Exists, Max, OuterRef, Q
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from companies.models import Card, CardKind, Company, Consent
-from renewals.models import CLAIMABLE, Renewal, State
+from renewals.domain.claiming import is_due
+from renewals.models import Renewal, State
 
 # Where no company's present policy says when the season ends.
 LOOK_AHEAD = timedelta(days=90)
-# A look whose time has come, or work that waits for nothing but its card.
-IS_DUE = Q(state__in=CLAIMABLE) & (Q(look_at__isnull=True) | Q(look_at__lte=Now()))
 
 
 @dataclass(frozen=True)
 class Season:
-    """A policy year's renewals by state: all, those that came into it since yesterday, those that are due."""
+    """A policy year's renewals by state: all, and those that came into it since yesterday."""
 
     year: int
     counts: Counter[State]
     lately: Counter[State]
-    due: Counter[State]
 
     @property
     def total(self) -> int:
@@ -51,17 +48,20 @@ def season(*, since: datetime) -> Season:
         .annotate(
             number=Count("pk"),
             lately=Count("pk", filter=Q(state_since__gte=since)),
-            due=Count("pk", filter=IS_DUE),
         )
     )
     year = rows[0][0] if rows else timezone.localdate().year
-    found = Season(year, Counter(), Counter(), Counter())
-    for of_year, state, number, lately, due in rows:
+    found = Season(year, Counter(), Counter())
+    for of_year, state, number, lately in rows:
         if of_year == year:
             found.counts[State(state)] = number
             found.lately[State(state)] = lately
-            found.due[State(state)] = due
     return found
+
+
+def to_receive(year: int) -> int:
+    """How many of a year's applications a run would look at now, were their cards in a reader. One query."""
+    return Renewal.objects.filter(is_due(), year=year, state=State.SUBMITTED).count()
 
 
 def since_yesterday() -> datetime:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from django import template
-from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from agency.templatetags.icons import lucide
 from renewals import next_step, sentences
 from renewals.models import Event, Evidence
 
@@ -24,12 +23,21 @@ register.filter("reason_next", sentences.reason_next)
 register.filter("doing", next_step.doing_words)
 
 
-# A board shows hundreds of them, and of six states in two languages there are only twelve.
+_SHAPES = {
+    "done": "check",
+    "skipped": "minus",
+    "running": "loader-circle",
+    "attention": "triangle-alert",
+    "unknown": "circle-question-mark",
+}
+
+
+# A board shows hundreds of them: too many for a template each.
 @register.simple_tag
-@lru_cache(maxsize=64)
 def mark(state: str, word: str) -> SafeString:
     """A stage's state by shape, word and colour: the same six everywhere."""
-    return render_to_string("renewals/_mark.html", {"state": state, "word": word})
+    shape = lucide(_SHAPES.get(state, "circle"), size=14, aria_hidden="true")
+    return format_html('<span class="mark mark-{}">{}<span class="word">{}</span></span>', state, shape, word)
 
 
 @register.filter

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 
+from agency import audit
 from agency.models import User
 from agency.people import staff_only
 from companies.filters import colleagues
@@ -147,6 +148,13 @@ REFUSALS: dict[str, str | Promise] = {
 }
 
 
+def refusal_words(refusal: NotPossibleNow) -> str:
+    """Why one renewal was left alone, with the colleague's name where one is in the way."""
+    if refusal.who:
+        return _("%(who)s does it by hand; it must be given back first") % {"who": refusal.who}
+    return str(REFUSALS.get(refusal.code, refusal.code))
+
+
 @require_POST
 @staff_only
 def preview(request: HttpRequest) -> HttpResponse:
@@ -179,7 +187,8 @@ def carry_out(request: HttpRequest) -> HttpResponse:
         return back(request, OTHERWISE)
     # In an order, so that of two people who act on many neither waits for the other for ever.
     chosen = Renewal.objects.filter(pk__in=frozen(request.POST)).order_by("pk")
-    done, refused = _each(act, chosen, request, asked)
+    with audit.held_back():
+        done, refused = _each(act, chosen, request, asked)
     if done:
         words = ngettext("%(act)s: %(n)d renewal.", "%(act)s: %(n)d renewals.", done)
         messages.success(request, words % {"act": act.label, "n": done})
@@ -223,11 +232,16 @@ def _act(posted: QueryDict) -> Act:
 
 
 def selected(posted: QueryDict) -> QuerySet[Renewal]:
-    """The renewals on this page that were ticked, or all that match the page's filters."""
+    """The renewals on this page that were ticked, or all that match the page's filters.
+
+    Raises `Http404` for filters that nobody understands.
+    """
     if posted.get("scope") == "attention":
         return of_reason(inbox(), posted.get("reason", ""))
     if posted.get("scope") == "matching":
         query = QueryDict(posted.get("query", ""))
-        matching: QuerySet[Renewal] = BoardFilter(query, Renewal.objects.filter(year=chosen_year(query))).qs
+        chosen = BoardFilter(query, Renewal.objects.filter(year=chosen_year(query)))
+        chosen.refuse_nonsense()
+        matching: QuerySet[Renewal] = chosen.qs
         return matching
     return Renewal.objects.filter(pk__in=uuids(posted.getlist("renewal")))

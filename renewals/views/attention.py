@@ -23,7 +23,7 @@ from renewals.domain import inbox
 from renewals.domain.attention import NotPossibleNow
 from renewals.fitting import Do, phones, what_fits
 from renewals.models import Event, Evidence, Renewal
-from renewals.views.acts import OTHERWISE, REFUSALS
+from renewals.views.acts import OTHERWISE, refusal_words
 from renewals.views.today import first_hour
 
 ITEMS_A_PAGE = 50
@@ -105,8 +105,7 @@ def act(request: HttpRequest, renewal_id: UUID) -> HttpResponse:
     try:
         deed.carry_out(renewal, request.user, words)  # type: ignore[arg-type]  # staff only
     except NotPossibleNow as refusal:
-        why = REFUSALS.get(refusal.code, refusal.code)
-        said = {"company": renewal.company.name, "why": why}
+        said = {"company": renewal.company.name, "why": refusal_words(refusal)}
         messages.warning(request, _("%(company)s was left alone: %(why)s.") % said)
     else:
         messages.success(request, str(deed.done) % {"company": renewal.company.name})
@@ -134,9 +133,13 @@ def _fits(code: str, who: UUID | None, reason: str, person: UUID | str | None) -
 
 def _all_to_retry(found: Any, shown: list[Renewal], reason: str) -> int:
     """How many wait for the chosen reason, whoever looks after them; 0 where a retry does not fit it."""
-    if not reason or not shown or Do.RETRY not in what_fits(shown[0], reason):
+    if not reason or not shown or not all(Do.RETRY in _fitting(one, reason) for one in shown):
         return 0
     return sum(number for (code, _who), number in found.items() if code == reason)
+
+
+def _fitting(item: Any, asked: str) -> tuple[Do, ...]:
+    return what_fits(item, asked, has_quarantined_card=item.has_quarantined_card)
 
 
 def _item(query: QueryDict, shown: list[Renewal], items: Any) -> Renewal | None:
@@ -189,7 +192,7 @@ def _detail(item: Any, people: list[User]) -> Detail:
     last = [one for one in evidence if one.run_id == evidence[0].run_id]
     return Detail(
         item,
-        offers(item, what_fits(item, item.asked), item.contact),
+        offers(item, _fitting(item, item.asked), item.contact),
         sentences.findings(item.reason_detail) if item.asked == item.reason else [],
         phones(item.asked, item.company.region),
         list(item.events.filter(kind="commented").order_by("at")),

@@ -18,6 +18,7 @@ from companies.views.selection import uuids
 from renewals import sentences
 from renewals.domain import pausing, progress
 from renewals.domain.batch_log import batch_log
+from renewals.fitting import may_be_retried_unseen
 from renewals.forms import BatchPauseForm, PauseForm
 from renewals.models import Batch, Pause, Renewal, StageName, State
 from renewals.views.board import ROWS_A_PAGE, USUAL_COLUMNS
@@ -117,7 +118,13 @@ def _head(found: Batch) -> dict[str, Any]:
         "pace": progress.pace(found),
         "is_untouched": set(how_far.counts) == {State.WAITING},
         "reasons": [
-            (code, sentences.reason_words(code), sentences.reason_next(code), number)
+            (
+                code,
+                sentences.reason_words(code),
+                sentences.reason_next(code),
+                number,
+                may_be_retried_unseen(code),
+            )
             for code, number in reasons
         ],
         "pauses": [(pause, _was_seen(pause)) for pause in pauses],

@@ -76,7 +76,7 @@ def _running(request: HttpRequest, season: day.Season, *, since: str) -> dict[st
         "mine": sum(n for (_code, who), n in waiting.items() if who == request.user.pk),
         "nobodys": sum(n for (_code, who), n in waiting.items() if who is None),
         "everybodys": waiting.total(),
-        "to_receive": season.due[State.SUBMITTED],
+        "to_receive": day.to_receive(season.year),
         "unknown": season.counts[State.UNKNOWN],
         "lately": [Number(state, season.lately[state]) for state in _TOLD if season.lately[state]],
         "since": since,

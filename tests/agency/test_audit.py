@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from uuid import uuid4
@@ -61,6 +61,33 @@ def test_the_address_of_the_request_stands_in_each_entry(company: Company) -> No
         audit.record("looked_at", company, by=None)
     with scope(company.agency_id):
         assert AuditEntry.objects.get().address == "192.0.2.7"
+
+
+def holds_up_others() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        return bool(cursor.fetchone()[0])
+
+
+def test_who_goes_through_many_rows_holds_up_nobody_before_the_end(committed: None) -> None:
+    agency = Agency(pk=OUR_AGENCY)
+    with scope(OUR_AGENCY):
+        with audit.held_back():
+            audit.record("looked_at", agency, by=None, step=1)
+            audit.record_each("looked_at", [(agency, {"step": 2}), (agency, {"step": 3})], by=None)
+            assert not holds_up_others()
+        assert holds_up_others()
+        entries = AuditEntry.objects.order_by("number").values_list("number", "detail")
+        assert list(entries) == [(1, {"step": 1}), (2, {"step": 2}), (3, {"step": 3})]
+    assert findings() == []
+
+
+def test_what_failed_is_not_told(committed: None) -> None:
+    with suppress(ZeroDivisionError), scope(OUR_AGENCY), audit.held_back():
+        audit.record("looked_at", Agency(pk=OUR_AGENCY), by=None)
+        raise ZeroDivisionError
+    with scope(OUR_AGENCY):
+        assert not AuditEntry.objects.exists()
 
 
 # --- What is found ----------------------------------------------------------------------------

@@ -18,10 +18,10 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from agency import freshness, guarding, signing_in
-from agency.models import AuditEntry, Membership, User
+from agency.models import AuditEntry, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.domain.cards import vault_pin
-from companies.models import Card
+from companies.models import Card, Company
 from tests.agency.conftest import Mails
 from tests.database import OUR_AGENCY
 
@@ -316,6 +316,35 @@ def test_an_export_needs_a_fresh_sign_in(lin: User, browser_of: BrowserOf, page:
     response = client.get(reverse(page, args=["csv"]))
     # Without password and second factor, he signs in with a code again.
     assert response["Location"].startswith(reverse("account_request_login_code"))
+
+
+def test_who_gives_a_role_away_signs_in_afresh_first(
+    lin: User, mei: User, company: Company, mails: Mails
+) -> None:
+    lin.set_password(PASSWORD)
+    lin.save()
+    client = Client()
+    client.force_login(lin)
+    age(client, **{freshness.PROVED_AT: 16 * 60})
+    with scope(OUR_AGENCY):
+        change = reverse("people:change", args=[Membership.objects.get(user=mei).pk])
+    invited = {"name": "周琳", "email": "zhou@lingnan.example"}
+    for address, form in (
+        (change, {"act": "role", "role": "admin"}),
+        (reverse("people:invite"), invited | {"role": "admin"}),
+        (reverse("people:invite"), invited | {"role": "staff"}),
+    ):
+        assert client.post(address, form)["Location"].startswith(reverse("account_reauthenticate"))
+    with scope(OUR_AGENCY):
+        assert Membership.objects.get(user=mei).role == Role.STAFF
+        assert not Invitation.objects.exists()
+    with mails() as sent:
+        client.post(reverse("people:invite"), invited | {"role": "client", "company": company.uscc})
+    assert len(sent) == 1
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    client.post(change, {"act": "role", "role": "admin"})
+    with scope(OUR_AGENCY):
+        assert Membership.objects.get(user=mei).role == Role.ADMIN
 
 
 # --- The demo ---------------------------------------------------------------------------------

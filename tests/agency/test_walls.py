@@ -103,6 +103,32 @@ def test_one_module_alone_speaks_as_the_sweep() -> None:
     assert users == {"renewals/domain/across.py"}
 
 
+# All that the sweep's role may do in the database, column by column: see docs/adr/0008.
+SEEN_BY_THE_SWEEP = {
+    "companies_card": {"agency_id", "company_id", "kind", "custody", "quarantined_at", "valid_until"},
+    "companies_company": {"id", "agency_id", "old_policy_ends_on"},
+    "renewals_desk": {"id", "agency_id", "code", "card_number", "sitting", "sitting_until"},
+    "renewals_matter": {"agency_id", "renewal_id", "reason", "closed_at"},
+    "renewals_renewal": {
+        *("id", "agency_id", "company_id", "desk_id"),
+        *("state", "reason", "lease_until", "look_at"),
+    },
+}
+
+
+def test_the_sweep_calls_no_function_that_acts_as_another_role(committed: None) -> None:
+    with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as admin:
+        raised = admin.execute(
+            "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        ).fetchall()
+        callable_by_it = admin.execute(
+            "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace "
+            "AND has_function_privilege('xubao_sweep', oid, 'EXECUTE')"
+        ).fetchall()
+    assert len(raised) > 0
+    assert callable_by_it == []
+
+
 def test_the_sweep_reads_columns_one_by_one_writes_nothing_and_sees_no_person(committed: None) -> None:
     with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as admin:
         tables = admin.execute(
@@ -115,6 +141,10 @@ def test_the_sweep_reads_columns_one_by_one_writes_nothing_and_sees_no_person(co
         ).fetchall()
     assert tables == []
     assert {kind for _column, kind in columns} == {"SELECT"}
+    granted: dict[str, set[str]] = {}
+    for column, _kind in columns:
+        granted.setdefault(column.partition(".")[0], set()).add(column.partition(".")[2])
+    assert granted == SEEN_BY_THE_SWEEP
     personal = re.compile(
         r"\.(name|mobile|email|uscc|holder|given_by|note|phone|password)$|pin|secret|detail"
     )

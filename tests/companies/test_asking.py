@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -15,11 +16,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from agency import mailing
-from agency.models import Agency, Invitation, User
+from agency.models import Agency, Invitation, Membership, Role, User
 from agency.tenancy import scope
+from companies.domain import asking
 from companies.models import Ask, Card, Company, Contact
-from tests.cast import YEAR, make_company
+from companies.tasks import tend_asks
+from tests.cast import YEAR, make_company, make_person
+from tests.database import OUR_AGENCY
 
 LIST, ASK, CONFIRM = (reverse(name) for name in ("readiness:list", "readiness:ask", "readiness:ask_confirm"))
 
@@ -37,7 +40,7 @@ def mails(django_capture_on_commit_callbacks: Callable[..., AbstractContextManag
         sent: list[EmailMessage] = []
         with django_capture_on_commit_callbacks(execute=True):
             yield sent
-        mailing.settle()
+        asking.send_due(OUR_AGENCY)
         sent.extend(mail.outbox)
 
     return catch
@@ -201,3 +204,59 @@ def test_a_company_of_another_agency_is_not_asked_however_it_is_named(
     page.post(CONFIRM, {"year": YEAR + 1, "frozen": str(raos_company.pk)})
     with scope(raos_company.agency_id):
         assert Ask.objects.count() == 0
+
+
+# --- A mail that is late ----------------------------------------------------------------------
+
+
+def test_a_mail_whose_ring_was_lost_is_sent_by_the_clock_and_once(
+    page: Client, agency: Agency, lacking: Company
+) -> None:
+    page.post(CONFIRM, {"year": YEAR, "frozen": str(lacking.pk)})
+    assert mail.outbox == []
+    assert "通知邮件尚未发出" in page.get(LIST, {"year": str(YEAR)}).text
+    assert (tend_asks(), tend_asks()) == (1, 0)
+    [letter] = mail.outbox
+    assert re.search("http://testserver/invitation/[^/]+/", str(letter.body))
+    assert "通知邮件尚未发出" not in page.get(LIST, {"year": str(YEAR)}).text
+
+
+def test_what_the_mail_server_refused_stays_due(
+    page: Client, agency: Agency, lacking: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.post(CONFIRM, {"year": YEAR, "frozen": str(lacking.pk)})
+    with monkeypatch.context() as broken:
+        broken.setattr(EmailMessage, "send", _refused)
+        assert tend_asks() == 0
+    with scope(agency.pk):
+        Ask.objects.update(due_at=timezone.now())
+    assert (tend_asks(), len(mail.outbox)) == (1, 1)
+
+
+def _refused(_message: EmailMessage) -> int:
+    raise ConnectionRefusedError
+
+
+def test_the_mail_is_in_the_language_of_who_asks(page: Client, agency: Agency, lacking: Company) -> None:
+    page.cookies["django_language"] = "en"
+    page.post(CONFIRM, {"year": YEAR, "frozen": str(lacking.pk)}, headers={"Accept-Language": "en"})
+    tend_asks()
+    [letter] = mail.outbox
+    assert letter.body.startswith("Hello ")
+
+
+def test_only_who_receives_mail_is_written_to(page: Client, agency: Agency, lacking: Company) -> None:
+    with scope(agency.pk):
+        Contact.objects.filter(company=lacking).update(email="boss@example.com")
+    make_person("boss@example.com", "Boss", agency, Role.CLIENT, lacking)
+    make_person("desk@example.com", "Desk", agency, Role.CLIENT, lacking)
+    with scope(agency.pk):
+        Membership.objects.filter(user__email="boss@example.com").update(gets_mail=False)
+    page.post(CONFIRM, {"year": YEAR, "frozen": str(lacking.pk)})
+    tend_asks()
+    assert [letter.to for letter in mail.outbox] == [["desk@example.com"]]
+    with scope(agency.pk):
+        Membership.objects.filter(user__email="desk@example.com").update(gets_mail=False)
+        Ask.objects.all().delete()
+    plan = page.post(ASK, {"year": YEAR, "frozen": str(lacking.pk)}).context["plan"]
+    assert (plan.letters, plan.no_address) == ([], [lacking])

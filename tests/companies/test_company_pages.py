@@ -132,3 +132,30 @@ def test_an_expired_certificate_is_said_on_the_card(page: Client, company: Compa
         company.cards.update(valid_until=timezone.localdate().replace(year=2020))
     response = page.get(reverse("companies:company", args=[company.pk]), {"year": YEAR})
     assert [str(words.what) for words in response.context["advice"]] == ["卡的证书已过期。"]
+
+
+# --- What the address asks for and nobody understands -----------------------------------------
+
+
+@pytest.mark.parametrize("name", ["companies:list", "readiness:list", "trail"])
+def test_what_a_list_is_asked_for_in_vain_is_told(
+    client: Client, lin: User, company: Company, name: str
+) -> None:
+    client.force_login(lin)
+    response = client.get(reverse(name), {"q": "广州 " * 9})
+    [(label, why)] = response.context["filter"].left_out
+    assert f"<li>{label}: {why}</li>" in response.text
+
+
+@pytest.mark.parametrize("name", ["trail_export", "readiness:export"])
+def test_no_file_is_made_of_what_nobody_understands(client: Client, lin: User, name: str) -> None:
+    client.force_login(lin)
+    assert client.get(reverse(name, args=["csv"]), {"q": "广州 " * 9}).status_code == 404
+
+
+def test_nothing_is_queued_of_all_that_match_what_nobody_understands(
+    client: Client, mei: User, company: Company
+) -> None:
+    client.force_login(mei)
+    asked = {"scope": "matching", "query": "owner=nobody-we-know", "year": str(YEAR)}
+    assert client.post(reverse("renewals:queue"), asked).status_code == 404

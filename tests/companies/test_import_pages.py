@@ -274,3 +274,44 @@ def test_the_file_of_an_old_import_is_forgotten_with_it(page: Client, agency: Ag
     tend_imports()
     with scope(OUR_AGENCY), pytest.raises(FileNotFoundError), uploads.kept(old.file, of=old.made_by_id):
         pass
+
+
+# --- An import always ends --------------------------------------------------------------------
+
+
+def test_a_row_that_cannot_be_written_comes_back_and_takes_no_others_along(
+    page: Client, agency: Agency
+) -> None:
+    workbook = send(page, xlsx(HEADINGS, *((f"第{n}家", uscc_for(n)) for n in range(7, 10))))
+    page.post(at("workbook_confirm", workbook))
+    with scope(OUR_AGENCY):
+        row = ImportRow.objects.get(number=3)
+        # What no version of ours read: longer than the column that it is for.
+        ImportRow.objects.filter(pk=row.pk).update(
+            entry=row.entry | {"values": row.entry["values"] | {"region": "粤" * 500}}
+        )
+    imports.work(OUR_AGENCY, workbook)
+    assert names() == ["第7家", "第9家"]
+    with scope(OUR_AGENCY):
+        found = Import.objects.get()
+        _headings, given_back = imports.wrong_rows(found)
+        [wrong] = given_back
+    assert (found.state, wrong[:3]) == (
+        "done",
+        ["这一行无法写入。请重新输入各单元格，再导入一次。", "第8家", uscc_for(8)],
+    )
+
+
+@pytest.mark.parametrize("state", ["reading", "writing"])
+def test_an_import_that_ends_each_worker_is_given_up(page: Client, agency: Agency, state: str) -> None:
+    workbook = send(page, xlsx(HEADINGS, ("第7家", uscc_for(7)), ("第8家", uscc_for(8))))
+    with scope(OUR_AGENCY):
+        Import.objects.update(state=state, tries=imports.TRIES_AT_MOST)
+        ImportRow.objects.filter(number=2).update(outcome="new")
+    tend_imports()
+    shown = page.get(at("workbook", workbook)).context
+    with scope(OUR_AGENCY):
+        found = Import.objects.get()
+        assert found.state == ("refused" if state == "reading" else "done")
+        assert [row.outcome for row in found.rows.all()] == (["new", "" if state == "reading" else "wrong"])
+    assert (shown["refusal"] is None) == (state == "writing")

@@ -17,7 +17,7 @@ from celery import Celery
 from django.conf import settings
 from django.core.management import get_commands
 
-from companies.tasks import erase_due, tend_imports
+from companies.tasks import erase_due, tend_asks, tend_imports
 from renewals import tasks
 from renewals.models import Desk
 from tests.deploy import compose
@@ -113,7 +113,7 @@ def test_each_service_gets_the_secrets_that_its_work_needs_and_no_other():
             "valkey_password",
             "email_password",
         },
-        "worker": {"app_password", "sweep_password", "valkey_password"},
+        "worker": {"app_password", "sweep_password", "valkey_password", "email_password"},
         "desk": {"vault_key", "vault_old_keys", "app_password", "valkey_password"},
         "desk-watch": {"app_password", "sweep_password", "valkey_password"},
         "rehearsals": {"vault_key", "vault_old_keys", "app_password", "sweep_password", "valkey_password"},
@@ -130,7 +130,7 @@ def test_each_service_reaches_the_networks_that_its_work_needs_and_no_other():
     assert {name: set(service["networks"]) for name, service in SERVICES.items()} == {
         "proxy": {"front"},
         "web": {"front", "data"},
-        "worker": {"data"},
+        "worker": {"data", "outside"},
         "desk": {"data", "outside"},
         "desk-watch": {"data", "outside"},
         "rehearsals": {"data"},  # so that no rehearsal reaches the portal, whatever else is wrong
@@ -299,7 +299,7 @@ def test_a_desk_has_one_sitting_at_a_time_in_a_pool_that_needs_no_fork():
 
 def test_what_beat_rings_for_is_a_task_of_ours():
     rung_for = {str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert rung_for == {tasks.sweep.name, erase_due.name, tend_imports.name}
+    assert rung_for == {tasks.sweep.name, erase_due.name, tend_asks.name, tend_imports.name}
 
 
 def test_proxy_web_and_health_check_agree_on_the_port():

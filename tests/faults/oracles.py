@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -115,14 +116,12 @@ def nobody_writes_after_the_next_claim() -> list[str]:
     """The epoch: a run wrote nothing into the story after a later run had begun."""
     found = []
     with scope(OUR_AGENCY):
-        began = {(run.renewal_id, run.epoch): run.began_at for run in Run.objects.all()}
+        began: dict[UUID, list[tuple[int, datetime]]] = defaultdict(list)
+        for run in Run.objects.all():
+            began[run.renewal_id].append((run.epoch, run.began_at))
         for event in Event.objects.filter(run__isnull=False).select_related("run"):
             assert event.run is not None
-            later = [
-                at
-                for (renewal, epoch), at in began.items()
-                if renewal == event.renewal_id and epoch > event.run.epoch and at < event.at
-            ]
+            later = [at for epoch, at in began[event.renewal_id] if epoch > event.run.epoch and at < event.at]
             if later:
                 found.append(f"epoch: run {event.run.epoch} wrote {event.kind} after a later run had begun")
     return found

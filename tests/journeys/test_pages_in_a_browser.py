@@ -27,7 +27,7 @@ from renewals.domain import desks
 from renewals.models import Desk, PinGrant, Renewal
 from tests.cast import YEAR, make_company, make_person, make_renewal, uscc_for
 from tests.companies.workbooks import xlsx
-from tests.database import OTHER_AGENCY, OUR_AGENCY
+from tests.database import OPERATOR, OTHER_AGENCY, OUR_AGENCY
 from tests.renewals.papers import keep_picture, keep_policy
 from tests.renewals.runs import claim, finish, press
 
@@ -584,3 +584,16 @@ def test_no_page_is_wider_than_a_phone(site: Site) -> None:
         for path, page in each_page(site, viewport=PHONE)
     }
     assert {path: width for path, width in widths.items() if width > PHONE["width"]} == {}
+
+
+def test_the_operator_reads_what_he_writes_on_a_phone(site: Site) -> None:
+    site.people["tang"] = in_background(lambda: User.objects.get(pk=OPERATOR))
+    page = site.open("tang", reverse("operator:agencies"), viewport=PHONE)
+    reason = page.locator("input[name=reason]").first
+    reason.scroll_into_view_if_needed()
+    box, frame = reason.bounding_box(), page.locator(".table-frame").bounding_box()
+    assert box is not None
+    assert frame is not None
+    assert box["width"] >= 200
+    assert frame["x"] <= box["x"]
+    assert box["x"] + box["width"] <= frame["x"] + frame["width"]

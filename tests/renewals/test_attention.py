@@ -136,27 +136,6 @@ def test_no_stage_is_done_again_of_what_waits_anyway(renewal: Renewal, mei: User
         retry_confirmation(renewal, mei)
 
 
-def test_all_of_one_reason_go_back_and_no_others(
-    renewal: Renewal, wus_renewal: Renewal, card: Card, desk: Desk, mei: User
-) -> None:
-    stopped(card, desk)
-    with scope(card.agency_id):
-        Renewal.objects.filter(pk=wus_renewal.pk).update(state=State.ATTENTION, reason="page_changed")
-        assert attention.retry_reason("uscc_differs", by=mei, why="mended") == 1
-        states = dict(Renewal.objects.values_list("pk", "state"))
-    assert states == {renewal.pk: State.WAITING, wus_renewal.pk: State.ATTENTION}
-
-
-def test_of_one_reason_only_the_batch_that_was_named(
-    renewal: Renewal, wus_renewal: Renewal, mei: User
-) -> None:
-    with scope(renewal.agency_id):
-        Renewal.objects.update(state=State.ATTENTION, reason="page_changed")
-        assert attention.retry_reason("page_changed", by=mei, batch=wus_renewal.batch) == 1
-        assert Renewal.objects.get(pk=wus_renewal.pk).state == State.WAITING
-        assert attention.retry_reason("page_changed", by=mei) == 1
-
-
 # --- closed as refused ------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from agency.models import Agency, User
 from agency.tenancy import scope
+from companies.domain.cards import quarantine
 from companies.models import Card, Contact
 from portal_driver.contract import Outcome, Reason
 from renewals.domain import attention, by_hand
@@ -192,6 +193,41 @@ def test_after_an_act_the_next_item_opens(page: Client, renewal: Renewal, wus_re
 def test_retry_puts_it_back_and_sends_to_the_next(page: Client, renewal: Renewal) -> None:
     assert do(page, stop(renewal), Do.RETRY) == f"{INBOX}?item=next"
     assert now(renewal).state == State.WAITING
+
+
+def test_a_card_in_quarantine_is_looked_at_before_anything_is_tried_again(
+    page: Client, renewal: Renewal
+) -> None:
+    def offered() -> list[str]:
+        return [offer.deed.do for offer in page.get(INBOX).context["detail"].offers]
+
+    stop(renewal, Reason.PIN_REFUSED)
+    assert offered() == [Do.RETRY, Do.REFUSE]
+    with scope(renewal.agency_id):
+        [card] = renewal.company.cards.all()
+        quarantine(card, reason=Reason.PIN_REFUSED)
+    assert offered() == [Do.LIFT, Do.REFUSE]
+    assert page.get(INBOX, {"reason": "pin_refused"}).context["all_of_reason"] == 0
+
+    do(page, renewal, Do.LIFT, why="企业来电告知了新密码")
+
+    with scope(renewal.agency_id):
+        assert renewal.company.cards.get().is_quarantined is False
+    assert now(renewal).state == State.WAITING
+
+
+def test_lifting_leaves_the_card_where_the_renewal_cannot_be_tried_again(
+    page: Client, renewal: Renewal, mei: User
+) -> None:
+    stop(renewal, Reason.PIN_REFUSED, taken_by=mei)
+    with scope(renewal.agency_id):
+        [card] = renewal.company.cards.all()
+        quarantine(card, reason=Reason.PIN_REFUSED)
+
+    do(page, renewal, Do.LIFT, why="企业来电告知了新密码")
+
+    with scope(renewal.agency_id):
+        assert renewal.company.cards.get().is_quarantined is True
 
 
 def test_the_contact_is_corrected_and_the_renewal_tried_again(page: Client, renewal: Renewal) -> None:

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from agency.models import Agency, User
@@ -432,9 +434,17 @@ def test_a_batch_counts_its_renewals_and_says_why_some_stopped(
     stop(renewal, card, desk)
     context = page.get(reverse("renewals:batch", args=[renewal.batch_id])).context
     assert context["progress"].by_state == [(State.ATTENTION, 1)]
-    assert [(code, number) for code, _words, _advice, number in context["reasons"]] == [
-        (Reason.USCC_DIFFERS, 1)
+    assert [(code, number, may) for code, _words, _advice, number, may in context["reasons"]] == [
+        (Reason.USCC_DIFFERS, 1, True)
     ]
+
+
+def test_what_stopped_for_its_card_is_looked_at_one_by_one(page: Client, renewal: Renewal) -> None:
+    with scope(renewal.agency_id):
+        Renewal.objects.filter(pk=renewal.pk).update(state=State.ATTENTION, reason=Reason.PIN_REFUSED)
+    shown = page.get(reverse("renewals:batch", args=[renewal.batch_id])).content.decode()
+    assert "retry-pin_refused" not in shown
+    assert f'href="{reverse("renewals:attention")}?reason=pin_refused"' in shown
 
 
 def test_a_batch_that_has_not_moved_is_not_sent_again(page: Client, renewal: Renewal) -> None:
@@ -500,3 +510,52 @@ def test_the_list_of_batches_asks_the_same_questions_however_long_it_is(
     assert [(row.queued, row.not_ready, row.at_rest) for row in rows] == [(1, 0, 0)] * batches
     with scope(agency.pk):
         assert Batch.objects.count() == batches
+
+
+def test_many_are_told_in_the_trail_when_all_else_is_done(
+    page: Client, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    both = f"{renewal.pk} {wus_renewal.pk}"
+    with CaptureQueriesContext(connection) as asked:
+        page.post(CARRY_OUT, {"act": "pause", "frozen": both, "why": "等企业来电"})
+    order = [
+        table
+        for query in asked
+        for table in ("renewals_pause", "agency_auditentry")
+        if query["sql"].startswith(f'INSERT INTO "{table}"')
+    ]
+    assert order == ["renewals_pause", "renewals_pause", "agency_auditentry"]
+
+
+# --- What the address asks for and nobody understands -----------------------------------------
+
+NONSENSE = {
+    "state": "finished",
+    "stage": "印章",
+    "batch": "1",
+    "person": "mei",
+    "desk": "d1",
+    "days": "many",
+    "since": "yesterday",
+    "sort": "colour",
+    "group": "colour",
+    "q": "广州 " * 9,
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_what_the_address_asks_for_in_vain_is_told(page: Client, renewal: Renewal, name: str) -> None:
+    response = page.get(BOARD, {name: NONSENSE[name]})
+    [(label, why)] = response.context["filter"].left_out
+    assert f"<li>{label}: {why}</li>" in response.text
+    assert [row.renewal for row in response.context["rows"]] == [renewal]
+
+
+def test_nothing_is_done_to_all_that_match_what_nobody_understands(page: Client, renewal: Renewal) -> None:
+    asked = {"act": "pause", "scope": "matching", "query": "state=finished"}
+    assert page.post(ACT, asked).status_code == 404
+
+
+def test_a_search_is_as_long_as_somebody_types(page: Client, renewal: Renewal) -> None:
+    left_out = page.get(BOARD, {"q": "宏" * 101}).context["filter"].left_out
+    assert [label for label, _why in left_out] == ["搜索"]

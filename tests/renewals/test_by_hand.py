@@ -193,3 +193,23 @@ def test_nobody_says_done_while_a_run_is_under_way(
     claim(card, desk)
     with pytest.raises(attention.NotPossibleNow, match="running"):
         say_done(renewal, mei)
+
+
+def test_what_a_colleague_does_by_hand_stays_his_until_it_is_given_back(
+    renewal: Renewal, mei: User, lin: User
+) -> None:
+    taken = take_over(renewal, mei)
+    with scope(renewal.agency_id):
+        for act in (
+            lambda: by_hand.done_by_hand(taken, StageName.CONFIRMATION, by=lin, proof="SQ2026"),
+            lambda: by_hand.take_over(taken, by=lin),
+            lambda: attention.refuse(taken, by=lin, why="企业不参加"),
+            lambda: attention.cancel(taken, by=lin, why="企业不续"),
+        ):
+            with pytest.raises(attention.NotPossibleNow, match="taken_over") as refusal:
+                act()
+            assert refusal.value.who == "Mei"
+        assert Renewal.objects.get(pk=renewal.pk).taken_by == mei
+        by_hand.give_back(taken, by=lin)
+        by_hand.take_over(taken, by=lin)
+        assert Renewal.objects.get(pk=renewal.pk).taken_by == lin

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
-from agency.models import User
+from agency.models import Agency, Role, User
 from agency.sealing import seal
 from agency.tenancy import scope
 from companies.domain import cards
@@ -21,8 +23,8 @@ from portal_driver.contract import Outcome, Reason
 from renewals import driving
 from renewals.domain import attention, claiming, pins, running, settling
 from renewals.models import Desk, PinGrant, PinResult, Renewal, Run, State
-from tests.cast import make_renewal
-from tests.database import superuser
+from tests.cast import make_company, make_person, make_renewal
+from tests.database import OUR_AGENCY, superuser
 from tests.renewals.runs import claim, finish
 from tests.renewals.season import our_side
 
@@ -217,3 +219,44 @@ def test_the_use_is_committed_before_the_pin_is_handed_out(
         seen = other.execute("SELECT used_at IS NOT NULL, sealed_pin FROM renewals_pingrant").fetchall()
     assert (answer, seen) == (contract.Pin("27182818"), [(True, None)])
     assert conversation._hear(contract.NeedPin(card.number)) == contract.NoPin()
+
+
+# --- A form sent twice ------------------------------------------------------------------------
+
+
+def _waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY("
+            "pg_blocking_pids(pid)))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_pin_sent_twice_at_once_is_kept_once() -> None:
+    agency = Agency(pk=OUR_AGENCY)
+    mei = make_person("mei@lingnan.example", "Mei", agency, Role.STAFF)
+    company = make_company(agency, 1, "广州市宏达贸易有限公司")
+    with scope(agency.pk):
+        card = company.cards.get()
+        desk = Desk.objects.create(name="1 号读卡台", code="d1", control="ws://127.0.0.1:1")
+    failed: list[Exception] = []
+
+    def again() -> None:
+        try:
+            with scope(agency.pk):
+                pins.grant_pin(card, desk=desk, pin="31415926", by=mei)
+        except Exception as error:
+            failed.append(error)
+        connection.close()
+
+    second = threading.Thread(target=again)
+    with scope(agency.pk):
+        pins.grant_pin(card, desk=desk, pin="31415926", by=mei)
+        second.start()
+        while second.is_alive() and not _waits_for_a_lock():
+            pass
+    second.join()
+    with scope(agency.pk):
+        assert (failed, PinGrant.objects.filter(used_at__isnull=True).count()) == ([], 1)

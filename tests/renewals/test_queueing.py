@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import connection
 
-from agency.models import Agency, Role, User
+from agency.models import Agency, AuditEntry, Role, User
 from agency.tenancy import scope
 from companies.domain.readiness import Problem
 from companies.models import Company
@@ -33,6 +33,13 @@ def test_ready_companies_become_one_batch(company: Company, wus_company: Company
         assert [stage.name for stage in queued.renewals[0].stages.order_by("pk")] != []
         assert {stage.name for stage in queued.renewals[0].stages.all()} == set(StageName)
     assert queued.not_ready == {}
+
+
+def test_each_renewal_is_told_in_the_audit_trail(company: Company, wus_company: Company, mei: User) -> None:
+    queued = queue([company, wus_company], mei)
+    with scope(company.agency_id):
+        entries = AuditEntry.objects.filter(action="queued", actor=mei, detail__batch="第一批")
+        assert {entry.object_id for entry in entries} == {str(one.pk) for one in queued.renewals}
 
 
 def test_what_is_not_ready_is_returned_with_its_reasons(agency: Agency, company: Company, mei: User) -> None:

@@ -8,18 +8,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.core import mail
 from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
-from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
-from agency import mailing, operating, rehearsing
-from agency.letters import send_ask
+from agency import operating, rehearsing
 from agency.models import Agency, AuditEntry, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.domain.cards import vault_pin
-from companies.models import Card, Company, Consent, Contact
+from companies.models import Ask, Card, Company, Consent, Contact
 from renewals.domain import claiming, portals
 from renewals.domain import rehearsing as rehearsals
 from renewals.domain.doorbell import ring
@@ -80,6 +77,8 @@ def test_the_database_lets_nothing_real_into_a_twin(twin: UUID, mei: User) -> No
             lambda: Invitation.objects.create(
                 email="a@b.example", name="周", role=Role.STAFF, expires_at=Now()
             ),
+            # Mails are written of invitations and asks alone.
+            lambda: Ask.objects.create(company=company, year=YEAR, problems=[], contact="周", asked_by=mei),
         ):
             with pytest.raises(DatabaseError, match="rehearsal"), transaction.atomic():
                 wrong()
@@ -241,16 +240,3 @@ def test_a_person_ends_a_rehearsal_and_its_player_hears_of_it(company: Company, 
         assert Rehearsal.objects.get().state == RehearsalState.ENDING
         told = AuditEntry.objects.filter(action__startswith="rehearsal_").order_by("number")
         assert [entry.action for entry in told] == ["rehearsal_begun", "rehearsal_ended"]
-
-
-def test_no_mail_leaves_a_twin(
-    twin: UUID, mei: User, rf: RequestFactory, django_capture_on_commit_callbacks: Callable[..., Any]
-) -> None:
-    request = rf.get("/")
-    request.user = mei
-    for whose, mails in ((twin, 0), (OUR_AGENCY, 1)):
-        with scope(whose), django_capture_on_commit_callbacks(execute=True):
-            of = Agency.objects.get(pk=whose)
-            send_ask(request, "li@example.com", agency=of, token="", company="副本", year=YEAR)
-        mailing.settle()
-        assert len(mail.outbox) == mails

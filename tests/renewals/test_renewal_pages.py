@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from agency.models import User
+from agency.models import AuditEntry, User
 from agency.tenancy import scope
 from companies.models import Card
 from portal_driver.contract import Click, Finished, Outcome, Reason, Standing
@@ -230,6 +230,24 @@ def test_a_picture_is_shown_in_the_page(page: Client, renewal: Renewal, card: Ca
     response = page.get(file_of(keep_picture(begin_run(renewal, card), tmp_path)))
     assert response["Content-Type"] == "image/jpeg"
     assert response.getvalue() == PICTURE
+
+
+def test_what_a_run_has_seen_is_told_once_however_many_pictures_are_looked_at(
+    page: Client, renewal: Renewal, card: Card, lin: User, tmp_path: Path
+) -> None:
+    run = begin_run(renewal, card)
+    kept = [keep_picture(run, tmp_path), keep_markup(run, tmp_path, b"<p>1</p>")]
+    for _look in range(2):
+        for one in kept:
+            page.get(file_of(one))
+    other = Client()
+    other.force_login(lin)
+    other.get(file_of(kept[0]))
+    with scope(renewal.agency_id):
+        told = AuditEntry.objects.filter(action="evidence_viewed").order_by("number")
+        assert [(one.actor_name, one.object_id, one.detail) for one in told] == [
+            (name, str(renewal.pk), {"run": str(run.pk)}) for name in ("Mei", "Lin")
+        ]
 
 
 def test_the_portals_markup_is_shown_as_text_and_never_runs(

@@ -144,6 +144,15 @@ def test_every_number_is_how_many_rows_its_door_shows(
     assert seen[f"{companies}?year={YEAR}&ends={ends.isoformat()}"] == 2
 
 
+def test_what_stands_still_is_not_counted_as_due(page: Client, renewal: Renewal, mei: User) -> None:
+    put(renewal, State.SUBMITTED, look_at=timezone.now() - timedelta(hours=1))
+    assert page.get(TODAY).context["to_receive"] == 1
+    with scope(renewal.agency_id):
+        pausing.pause(by=mei, why="等企业来电", renewal=renewal)
+    assert page.get(TODAY).context["to_receive"] == 0
+    assert not page.get(reverse("renewals:board"), {"due": "true"}).context["rows"]
+
+
 def test_certificates_that_end_before_the_season_does_are_counted(
     page: Client, agency: Agency, renewal: Renewal, mei: User
 ) -> None:
@@ -184,5 +193,5 @@ def test_today_asks_the_same_questions_however_much_there_is(
     for number in range(renewals):
         company = make_company(agency, 20 + number, f"深圳市第{number}贸易有限公司")
         put(make_renewal(company, mei), State.SUBMITTED, look_at=timezone.now())
-    with django_assert_num_queries(15):  # type: ignore[operator]
+    with django_assert_num_queries(16):  # type: ignore[operator]
         assert page.get(TODAY).context["season"].total == renewals

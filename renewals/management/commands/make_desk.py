@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
+from agency import audit
 from agency.models import Agency
 from agency.operating import OWNER, agency_named, inside
 from renewals.models import Desk
@@ -39,6 +40,7 @@ class Command(BaseCommand):
                 desk = Desk(agency=owner, code=code, name=name, control=control)
                 desk.reads_cards = not options["cards_are_silent"]
                 desk.save(using=OWNER)
+                audit.record_as_owner("desk_made", desk, agency=owner.pk, name=name)
         except Agency.DoesNotExist:
             raise CommandError(f'There is no agency "{agency}".') from None
         except IntegrityError:

@@ -58,7 +58,7 @@ CREATE FUNCTION agency_membership_apart() RETURNS trigger
     LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF is_rehearsal(NEW.agency_id) THEN
-        RAISE check_violation USING MESSAGE = 'a rehearsal has no members and invites nobody';
+        RAISE check_violation USING MESSAGE = 'a rehearsal has no members, and nobody gets mail from it';
     END IF;
     RETURN NEW;
 END $$;
@@ -66,8 +66,12 @@ CREATE TRIGGER apart BEFORE INSERT ON agency_membership
     FOR EACH ROW EXECUTE FUNCTION agency_membership_apart();
 CREATE TRIGGER apart BEFORE INSERT ON agency_invitation
     FOR EACH ROW EXECUTE FUNCTION agency_membership_apart();
+-- Mails are written of asks and of invitations alone.
+CREATE TRIGGER apart BEFORE INSERT ON companies_ask
+    FOR EACH ROW EXECUTE FUNCTION agency_membership_apart();
 """
 NOT_APART = """
+DROP TRIGGER apart ON companies_ask;
 DROP TRIGGER apart ON agency_invitation;
 DROP TRIGGER apart ON agency_membership;
 DROP TRIGGER apart ON companies_card;
@@ -82,8 +86,8 @@ DROP FUNCTION is_rehearsal(uuid);
 class Migration(migrations.Migration):
     dependencies = [
         ("agency", "0009_rehearsal_twins"),
-        ("companies", "0008_one_index_by_agency"),
-        ("renewals", "0011_board_views_and_paused_renewals"),
+        ("companies", "0009_asks_are_due_and_imports_end"),
+        ("renewals", "0012_the_sweep_sees_less"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
