@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from agency.models import Agency, Membership, Role
 from agency.tenancy import scope
 
-# In the session of whoever is in the twin now.
+# In the session of whoever is in a twin now: the id of the real agency, so that who changes agencies is out.
 REHEARSING = "rehearsing"
 
 # Deny by default: what is not named here is about the real agency, and is done there.
@@ -48,7 +48,7 @@ def in_the_twin(request: HttpRequest, real: Membership) -> Membership:
 
     Clients and visiting operators never rehearse.
     """
-    if not request.session.get(REHEARSING):
+    if request.session.get(REHEARSING) != str(real.agency_id):
         return real
     if real.role == Role.CLIENT or hasattr(real, "is_visit"):
         return real

@@ -61,7 +61,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     if found is None or not found.is_open:
         messages.warning(request, _("There is nothing to look at: the rehearsal has not begun, or is wiped."))
         return redirect("renewals:rehearsal")
-    request.session[REHEARSING] = True
+    request.session[REHEARSING] = str(found.agency_id)
     return redirect("renewals:batch", found.batch)
 
 

@@ -11,14 +11,14 @@ from django.test import Client
 from django.urls import reverse
 
 from agency import rehearsing
-from agency.models import AuditEntry, Membership, Role, User
+from agency.models import Agency, AuditEntry, Membership, Role, User
 from agency.tenancy import scope
 from companies.models import Company
 from renewals.domain import rehearsing as rehearsals
 from renewals.models import Batch, Rehearsal, Renewal
 from tests.agency.conftest import browser_of
 from tests.cast import YEAR
-from tests.database import OUR_AGENCY
+from tests.database import OTHER_AGENCY, OUR_AGENCY
 
 __all__ = ["browser_of"]
 type Browsers = Callable[[User], Client]
@@ -150,10 +150,10 @@ def test_who_is_ended_or_made_a_client_is_out_at_once(
 def test_clients_and_other_agencies_never_see_it(
     chen: User, rao: User, batch: UUID, browser_of: Browsers
 ) -> None:
-    for person in (chen, rao):
+    for person, whose in ((chen, OUR_AGENCY), (rao, OUR_AGENCY), (rao, OTHER_AGENCY)):
         client = go_in(browser_of(person))
         session = client.session
-        session[rehearsing.REHEARSING] = True  # however that came about
+        session[rehearsing.REHEARSING] = str(whose)  # however that came about
         session.save()
         assert client.get(reverse("renewals:batch", args=[batch])).status_code == 404
         assert "秋季批次" not in client.get(reverse("home"), follow=True).content.decode()
@@ -173,3 +173,14 @@ def test_the_end_asks_for_nothing_but_says_what_it_does_and_is_told(
             ("rehearsal_ended", "Mei"),
         ]
         assert Batch.objects.count() == 0
+
+
+def test_who_works_for_another_agency_from_now_on_is_out(
+    mei: User, raos_agency: Agency, batch: UUID, browser_of: Browsers
+) -> None:
+    with scope(raos_agency.pk):
+        Membership.objects.create(user=mei, role=Role.STAFF)
+        rehearsing.twin(make=True)
+    client = go_in(browser_of(mei))
+    client.post(reverse("choose_agency"), {"agency": str(raos_agency.pk)})
+    assert 'id="leave-rehearsal"' not in client.get(reverse("renewals:today")).content.decode()
