@@ -22,10 +22,11 @@ from agency.tenancy import scope
 REHEARSING = "rehearsing"
 
 # Deny by default: what is not named here is about the real agency, and is done there.
-_LOOKED_AT = {
+LOOKED_AT = {
     *("home", "language", "renewals:today", "renewals:attention", "renewals:board", "renewals:changes"),
     *("renewals:rows", "renewals:renewal", "renewals:live", "renewals:proof", "renewals:batches"),
     *("renewals:batch", "renewals:batch_head", "renewals:desks", "renewals:desk", "renewals:desk_live"),
+    *("renewals:today_numbers", "renewals:attention_moved"),
     *("renewals:run_sheet", "renewals:evidence", "renewals:policy", "companies:list", "companies:company"),
 }
 _DONE = {
@@ -68,7 +69,7 @@ def turn_away(request: HttpRequest, membership: Membership) -> HttpResponse | No
     if not hasattr(membership, "is_rehearsal"):
         return None
     name = request.resolver_match.view_name if request.resolver_match else ""
-    if name in (_LOOKED_AT if request.method in ("GET", "HEAD") else _DONE):
+    if name in (LOOKED_AT if request.method in ("GET", "HEAD") else _DONE):
         return None
     messages.warning(request, _("That is no part of a rehearsal. Leave the rehearsal to do it."))
     return redirect("renewals:today")

@@ -95,11 +95,18 @@ TEMPLATES = [
 
 # --- Postgres: three roles, one database ------------------------------------------------------
 
+# In the web process (`agency.asgi`): each request there runs in a thread of its own, so that a connection
+# kept for a thread would be opened for each request. A worker keeps its one connection.
+POOLED = environment.flag("DATABASE_POOL", default=False)
+
 
 def _database(variable: str, embedded: str) -> dict[str, Any]:
     """Connection settings of one role: the variable's address, else the embedded engine."""
     config: dict[str, Any] = environ.Env.db_url_config(environment.text(variable, embedded))
-    return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    if not POOLED:
+        return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    pool = {"min_size": 1, "max_size": 20, "timeout": 10}
+    return config | {"CONN_HEALTH_CHECKS": True, "OPTIONS": config.get("OPTIONS", {}) | {"pool": pool}}
 
 
 _urls = engines.urls()
@@ -311,6 +318,7 @@ SESSION_COOKIE_AGE = SESSION_ENDS_AFTER_S = 12 * 3600
 # Pages that ask by themselves: they keep nobody signed in.
 POLLED_PAGES = {
     *("renewals:changes", "renewals:rows", "renewals:live", "renewals:batch_head", "renewals:desk_live"),
+    *("renewals:today_numbers", "renewals:attention_moved"),
     *("companies:workbook_progress", "renewals:rehearsal_head"),
 }
 # Used codes and counters of allauth: in Postgres, so that all web processes share them.

@@ -1,7 +1,8 @@
 """What the staff's pages cost: `./run bench pages`.
 
-./run bench pages                      10,000 companies and 20,000 renewals, then five times as many
-./run bench pages --companies 500      another size (and five times that), to see that it works
+./run bench pages                      10,000 companies and 20,000 renewals, then 100,000 renewals twice: the
+                                       same companies after ten years, and five times as many companies
+./run bench pages --companies 500      another size (and its multiples), to see that it works
 
 Goals on an idle machine with 2 cores: each page 150 ms or less at the 95th percentile and 15 queries or
 fewer; an update poll with nothing new 20 ms; 50 people with the board open half a core; at 100,000 renewals
@@ -31,10 +32,11 @@ from uuid import UUID
 import httpx
 
 from benchmarks.filling import fill, superuser
-from benchmarks.machine import described, engines_of_its_own, processes_below
+from benchmarks.machine import described, engines_of_its_own, processes_below, shared
 
-COMPANIES, YEARS = 10_000, 2
-TIMES = 5  # so many more companies for the second look
+COMPANIES, BATCHES = 10_000, 20
+# Times the companies, and years of each.
+SIZES = ((1, 2), (1, 10), (5, 2))
 PAGE_MS, QUERIES, POLL_MS, CORES, SLOWER = 150.0, 15, 20.0, 0.5, 1.5
 WARM_UP = 5
 PEOPLE, POLL_EVERY_S, WATCHED_S = 50, 2.0, 20.0
@@ -53,19 +55,27 @@ PAGES = (
     ("renewals:batches", ""),
 )
 # One season as it looks in its middle: of ten renewals of this year, two are done, four wait for the portal.
-_SEASON = """
-UPDATE renewals_renewal r SET
-    state = s.state, state_since = now() - (n %% 9) * interval '1 day',
-    reason = CASE WHEN s.state = 'attention'
-        THEN (ARRAY['uscc_differs', 'pin_missing', 'no_pending_policy'])[1 + n %% 3] ELSE '' END,
-    look_at = CASE WHEN s.state IN ('submitted', 'unknown') THEN now() + interval '1 day' END,
-    stage = CASE WHEN s.state = 'submitted' THEN 'receipt' ELSE 'confirmation' END
-FROM (SELECT id, n, (ARRAY['waiting', 'waiting', 'waiting', 'submitted', 'submitted', 'submitted',
-        'submitted', 'complete', 'complete', 'attention'])[1 + n %% 10] AS state
-      FROM (SELECT id, row_number() OVER () AS n FROM renewals_renewal WHERE year = %s) numbered) s
-WHERE r.id = s.id
-"""
-_EARLIER = "UPDATE renewals_renewal SET state = 'complete', stage = '' WHERE year < %s"
+# What is over was written in its own year. Each year has its batches.
+_SEASON = (
+    """INSERT INTO renewals_batch (id, agency_id, name, year, made_at, asked, chosen_by, proven, note)
+    SELECT gen_random_uuid(), a.id, year || ' ' || n, year, now(), n, '', '{}', ''
+    FROM agency_agency a, (SELECT DISTINCT year FROM renewals_renewal) years,
+    generate_series(0, %(batches)s - 1) n""",
+    """CREATE TEMPORARY TABLE season AS SELECT id, n,
+        CASE WHEN year < %(year)s THEN 'complete' ELSE (ARRAY['waiting', 'waiting', 'waiting', 'submitted',
+            'submitted', 'submitted', 'submitted', 'complete', 'complete', 'attention'])[1 + n %% 10]
+        END AS state,
+        now() - make_interval(years => %(year)s - year, days => (n %% 9)::int, secs => n) AS at
+    FROM (SELECT id, year, row_number() OVER (PARTITION BY year) AS n FROM renewals_renewal) numbered""",
+    """UPDATE renewals_renewal r SET state = s.state, state_since = s.at, changed_at = s.at, batch_id = b.id,
+        reason = CASE WHEN s.state = 'attention'
+            THEN (ARRAY['uscc_differs', 'pin_missing', 'no_pending_policy'])[1 + n %% 3] ELSE '' END,
+        look_at = CASE WHEN s.state = 'submitted' THEN now() + interval '1 day' END,
+        stage = CASE s.state WHEN 'submitted' THEN 'receipt' WHEN 'complete' THEN '' ELSE 'confirmation' END
+    FROM season s, renewals_batch b
+    WHERE r.id = s.id AND b.agency_id = r.agency_id AND b.year = r.year AND b.asked = s.n %% %(batches)s""",
+    "DROP TABLE season",
+)
 
 
 @dataclass(frozen=True)
@@ -87,13 +97,16 @@ def main(words: list[str]) -> int:
     missed = []
     before: dict[str, Cost] = {}
     with engines_of_its_own():
-        for times in (1, TIMES):
+        for times, years in SIZES:
             empty()
-            agency = fill(agencies=1, companies_each=chosen.companies * times, years=YEARS)
+            agency = fill(agencies=1, companies_each=chosen.companies * times, years=years)
             play_a_season()
-            found = pages(agency, requests=chosen.requests)
-            missed += report(chosen.companies * times, found, before)
-            if times == 1:
+            with shared() as share:
+                found = pages(agency, requests=chosen.requests)
+            companies = chosen.companies * times
+            print(f"\n{companies:,} companies, {companies * years:,} renewals ({share})")
+            missed += report(found, before)
+            if not before:
                 missed += watchers(agency)
             before = before or found
     print(f"\nmissed: {'; '.join(missed)}" if missed else "\nevery goal is met")
@@ -111,8 +124,8 @@ def play_a_season() -> None:
     with superuser() as admin:
         admin.execute("SET session_replication_role = replica")
         this_year = date.today().year  # noqa: DTZ011  # as `fill` does
-        admin.execute(_SEASON, [this_year])
-        admin.execute(_EARLIER, [this_year])
+        for statement in _SEASON:
+            admin.execute(statement, {"year": this_year, "batches": BATCHES})
         admin.execute("VACUUM ANALYZE")
 
 
@@ -131,22 +144,24 @@ def pages(agency: UUID, *, requests: int) -> dict[str, Cost]:
 POLL = "the board's poll, nothing new"
 
 
-def report(companies: int, found: dict[str, Cost], before: dict[str, Cost]) -> list[str]:
-    """Print one size's figures; returns the goals that they miss."""
-    print(f"\n{companies:,} companies, {companies * YEARS:,} renewals")
-    print(f"{'page':<58}{'p50 ms':>9}{'p95 ms':>9}{'queries':>9}")
+def report(found: dict[str, Cost], before: dict[str, Cost]) -> list[str]:
+    """Print one size's figures with the goal of each; returns the goals that they miss.
+
+    The goal of a bigger size is `SLOWER` times what the page took before.
+    """
+    print(f"{'page':<58}{'p50 ms':>9}{'p95 ms':>9}{'goal':>7}{'queries':>9}{'goal':>6}")
     missed = []
     for page, cost in found.items():
-        line = f"{page:<58}{cost.p50_ms:>9.1f}{cost.p95_ms:>9.1f}{cost.queries:>9}"
-        allowed_ms = POLL_MS if page == POLL else PAGE_MS
+        goal_ms = POLL_MS if page == POLL else PAGE_MS
+        line = f"{page:<58}{cost.p50_ms:>9.1f}{cost.p95_ms:>9.1f}{goal_ms:>7.0f}{cost.queries:>9}{QUERIES:>6}"
         if page in before:
             slower = cost.p50_ms / before[page].p50_ms
-            line += f"  {slower:.2f} times"
+            line += f"   {slower:.2f} times (goal {SLOWER})"
             missed += [f"{page} {slower:.2f} times slower"] if slower > SLOWER else []
-        elif cost.p95_ms > allowed_ms:
+        elif cost.p95_ms > goal_ms:
             missed.append(f"{page} {cost.p95_ms:.0f} ms")
         missed += [f"{page} {cost.queries} queries"] if cost.queries > QUERIES else []
-        print(line)
+        print(line, flush=True)
     return missed
 
 
@@ -168,7 +183,7 @@ def watchers(agency: UUID) -> list[str]:
                 people.submit(browser.get, poll)
         cores = (_cpu_beside_us() - cpu) / (time.monotonic() - began)
     print(
-        f"\n{PEOPLE} people with the board open: {cores:.2f} cores (web server and Postgres, {polls} polls)"
+        f"\n{PEOPLE} people with the board open: {cores:.2f} cores, goal {CORES} ({polls} polls)", flush=True
     )
     return [f"{PEOPLE} people cost {cores:.2f} cores"] if cores > CORES else []
 

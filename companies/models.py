@@ -64,7 +64,10 @@ class Company(TenantModel):
         verbose_name = _("company")
         verbose_name_plural = _("companies")
         ordering = ["name"]
-        indexes = [models.Index(fields=["agency", "initials", "name"], name="companies_by_initials")]
+        indexes = [
+            models.Index(fields=["agency", "initials", "name"], name="companies_by_initials"),
+            models.Index(fields=["agency", "name"], name="companies_by_name"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["agency", "uscc"], name="one_company_per_agency_and_uscc"),
             models.CheckConstraint(

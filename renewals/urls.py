@@ -24,7 +24,9 @@ from renewals.views import (
 app_name = "renewals"
 urlpatterns = [
     path("today/", today.today, name="today"),
+    path("today/numbers/", today.numbers, name="today_numbers"),
     path("attention/", attention.attention, name="attention"),
+    path("attention/moved/", attention.moved, name="attention_moved"),
     path("attention/<uuid:renewal_id>/act/", attention.act, name="deed"),
     path("board/", board.board, name="board"),
     path("board/changes/", board.changes, name="changes"),

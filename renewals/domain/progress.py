@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,7 @@ from django.db.models import (
     TextField,
     Value,
 )
-from django.db.models.functions import Cast, Extract, JSONObject
+from django.db.models.functions import Cast, Extract, JSONObject, Least, Now
 from django.utils import timezone
 
 from agency.models import Agency, User
@@ -103,6 +103,10 @@ def _with_rows(renewals: QuerySet[Renewal]) -> QuerySet[Renewal]:
     runs = Run.objects.filter(renewal=OuterRef("pk")).order_by("-epoch")
     under_way = runs.filter(ended_at__isnull=True)
     asked = Matter.objects.filter(renewal=OuterRef("pk"), closed_at__isnull=True)
+    if renewals.query.is_sliced:
+        # Found first, and looked up after: else Postgres joins all that the page leaves out, to sort it.
+        order = renewals.query.order_by
+        renewals = Renewal.objects.filter(pk__in=renewals.values("pk")).order_by(*order)
     return (
         renewals.select_related("company__owner", "assignee", "batch", "desk", "policy")
         .prefetch_related(
@@ -133,7 +137,7 @@ def latest_year() -> int:
 
 def tally(renewals: QuerySet[Renewal]) -> list[tuple[State, str, int]]:
     """How many renewals are in each state, for each reason. One query."""
-    grouped = renewals.order_by().values_list("state", "reason").annotate(number=Count("pk"))
+    grouped = renewals.order_by().values_list("state", "reason").annotate(number=Count("*"))
     return [(State(state), reason, number) for state, reason, number in grouped]
 
 
@@ -145,31 +149,31 @@ def reasons(renewals: QuerySet[Renewal]) -> list[tuple[str, int]]:
 
 # Longer than any transaction that writes renewals: what it commits late is still seen.
 _LATE = timedelta(seconds=60)
-# Where there is no renewal yet.
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def pulse(since: str = "") -> str:
     """Changes whenever a renewal or a pause of the agency does. One query, however many renewals.
 
-    Pass what it was before: it looks at what has been written since then, or may have been committed
-    late then. A pulse that comes back as it was passed means that nothing is new.
+    Pass what it was before: it looks at what has been written since the moment that it begins with. A
+    pulse that comes back as it was passed means that nothing is new.
     """
     known = _moment(since.partition("~")[0])
     newest = Renewal.objects.order_by("-changed_at").values("changed_at")[:1]
-    from_here = Value(known, DateTimeField()) if known else Subquery(newest)
-    written = Renewal.objects.filter(changed_at__gt=from_here - Value(_LATE)).order_by().values("agency")
+    # Whatever is older than a transaction can be is settled: most polls then have no row to read.
+    settled = Least(Subquery(newest), Now() - Value(_LATE))
+    from_here = Value(known, DateTimeField()) if known else settled
+    written = Renewal.objects.filter(changed_at__gt=from_here).order_by().values("agency")
     moments = {"begun": Max("begun_at"), "ended": Max("ended_at")}
     beats = Agency.objects.filter(pk=current_scope().agency).values_list(
         from_here,
-        Subquery(written.values(beat=JSONObject(n=Count("pk"), t=_total("changed_at")))),
+        Subquery(written.values(beat=JSONObject(n=Count("*"), t=_total("changed_at")))),
         Subquery(Pause.objects.order_by().values("agency").values(beat=JSONObject(**moments))),
         Subquery(
             Standstill.objects.order_by("-begun_at").values(beat=JSONObject(b="begun_at", e="ended_at"))[:1]
         ),
     )
     moment, of_renewals, *of_pauses = beats.get()
-    return "~".join([(moment or _LONG_AGO).isoformat(), _digest(of_renewals), _digest(of_pauses)])
+    return "~".join([moment.isoformat(), _digest(of_renewals), _digest(of_pauses)])
 
 
 def same_pauses(one: str, other: str) -> bool:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from agency.models import Agency
+from agency.tenancy import current_scope
 from companies.models import Card, CardKind, Company, Consent
 from renewals.domain.claiming import is_due
 from renewals.models import Renewal, State
@@ -19,11 +23,15 @@ LOOK_AHEAD = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Season:
-    """A policy year's renewals by state: all, and those that came into it since yesterday."""
+    """A policy year's renewals by state: all, and those that came into it since yesterday.
+
+    `to_receive` is how many applications a run would look at now, were their cards in a reader.
+    """
 
     year: int
     counts: Counter[State]
     lately: Counter[State]
+    to_receive: int = 0
 
     @property
     def total(self) -> int:
@@ -42,26 +50,25 @@ class Season:
 
 def season(*, since: datetime) -> Season:
     """The newest policy year that has renewals; an empty one of this year where there are none. One query."""
+    newest = Renewal.objects.order_by("-year").values("year")[:1]
+    of_year = Renewal.objects.filter(year=Subquery(newest))
     rows = list(
-        Renewal.objects.order_by("-year")
+        of_year.order_by()
         .values_list("year", "state")
         .annotate(
-            number=Count("pk"),
-            lately=Count("pk", filter=Q(state_since__gte=since)),
+            number=Count("*"),
+            lately=Count("company", filter=Q(state_since__gte=since)),
+            to_receive=_number(of_year.filter(is_due(), state=State.SUBMITTED)),
         )
     )
-    year = rows[0][0] if rows else timezone.localdate().year
-    found = Season(year, Counter(), Counter())
-    for of_year, state, number, lately in rows:
-        if of_year == year:
-            found.counts[State(state)] = number
-            found.lately[State(state)] = lately
+    if not rows:
+        return Season(timezone.localdate().year, Counter(), Counter())
+    year, *_of_one_state, to_receive = rows[0]
+    found = Season(year, Counter(), Counter(), to_receive)
+    for _year, state, number, lately, _same in rows:
+        found.counts[State(state)] = number
+        found.lately[State(state)] = lately
     return found
-
-
-def to_receive(year: int) -> int:
-    """How many of a year's applications a run would look at now, were their cards in a reader. One query."""
-    return Renewal.objects.filter(is_due(), year=year, state=State.SUBMITTED).count()
 
 
 def since_yesterday() -> datetime:
@@ -81,29 +88,32 @@ class Companies:
 
 def companies(year: int) -> Companies:
     """The agency's companies: those not queued whose consent for the year is missing, and those with a
-    certificate that ends before the season does. Two queries.
+    certificate that ends before the season does. One query.
     """
-    ending_before = _season_ends_on()
+    ends_on = _season_ends_on()
     held = Company.objects.filter(erased_at__isnull=True)
     consent = Consent.objects.filter(company=OuterRef("pk"), year=year, revoked_at__isnull=True)
     queued = Renewal.objects.filter(company=OuterRef("pk"), year=year).exclude(state=State.CANCELLED)
-    cards = Card.objects.filter(
-        company=OuterRef("pk"), kind=CardKind.LEGAL_PERSON, valid_until__lt=ending_before
+    ending = Card.objects.filter(company=OuterRef("pk"), kind=CardKind.LEGAL_PERSON, valid_until__lt=ends_on)
+    # Three counts beside each other: conditions inside of one count are asked company by company.
+    counts = Agency.objects.filter(pk=current_scope().agency).values_list(
+        _number(held),
+        _number(held.filter(~Exists(consent), ~Exists(queued))),
+        _number(held.filter(Exists(ending))),
+        ends_on,
     )
-    found = held.annotate(
-        no_consent=~Exists(consent) & ~Exists(queued),
-        ends=Exists(cards),
-    ).aggregate(
-        total=Count("pk"),
-        without_consent=Count("pk", filter=Q(no_consent=True)),
-        ending=Count("pk", filter=Q(ends=True)),
-    )
-    return Companies(**found, ending_before=ending_before)
+    return Companies(*counts.get())
 
 
-def _season_ends_on() -> date:
-    """The day on which the last of the present policies ends."""
+def _season_ends_on() -> Coalesce:
+    """The day on which the last of the present policies ends, as a part of another query."""
     today = timezone.localdate()
     running = Company.objects.filter(erased_at__isnull=True, old_policy_ends_on__gte=today)
-    last: date | None = running.aggregate(last=Max("old_policy_ends_on"))["last"]
-    return last or today + LOOK_AHEAD
+    last = running.order_by("-old_policy_ends_on").values("old_policy_ends_on")[:1]
+    return Coalesce(Subquery(last), Value(today + LOOK_AHEAD))
+
+
+def _number(rows: QuerySet[Any]) -> Coalesce:
+    """How many rows there are, as a part of another query."""
+    counted = rows.order_by().values("agency").annotate(number=Count("*")).values("number")
+    return Coalesce(Subquery(counted), 0)

@@ -84,6 +84,17 @@ def attention(request: HttpRequest) -> HttpResponse:
     return render(request, "renewals/attention.html", context)
 
 
+@require_safe
+@staff_only
+def moved(request: HttpRequest) -> HttpResponse:
+    """Whether another number waits than the page shows (`shown`); 204 where it is the same. One query."""
+    person, reason = chosen_person(request), request.GET.get("reason", "")
+    waiting = sum(n for (code, who), n in inbox.counts().items() if _fits(code, who, reason, person))
+    if str(waiting) == request.GET.get("shown"):
+        return HttpResponse(status=204)
+    return render(request, "renewals/attention.html#moved", {"matching": waiting, "fresh": True})
+
+
 @require_POST
 @staff_only
 def act(request: HttpRequest, renewal_id: UUID) -> HttpResponse:

@@ -34,30 +34,49 @@ class Number:
 @staff_only
 def today(request: HttpRequest) -> HttpResponse:
     """The day of who asks. Before the first run nothing is shown but the next thing to do."""
+    return render(request, "renewals/today.html", _day(request))
+
+
+@require_safe
+@staff_only
+def numbers(request: HttpRequest) -> HttpResponse:
+    """The numbers as they are now, for a page that stays open; nothing before the first run."""
+    context = _day(request)
+    return (
+        HttpResponse(status=204)
+        if context["first"]
+        else render(request, "renewals/today.html#numbers", context)
+    )
+
+
+def _day(request: HttpRequest) -> dict[str, Any]:
     since = day.since_yesterday()
     season = day.season(since=since)
-    context = _first_hour(season) | {"day": timezone.localdate()}
+    companies = day.companies(season.year)
+    context = _first_hour(season, companies) | {"day": timezone.localdate()}
     if not context["first"]:
-        context |= _running(request, season, since=since.date().isoformat())
-    return render(request, "renewals/today.html", context)
+        context |= _running(request, season, since=since.date().isoformat()) | _next_cards()
+    return context
 
 
 def first_hour() -> dict[str, Any]:
     """For a page that has nothing to show: what a new agency does next (`first`), and what is said of it.
 
-    `first` is empty once a card was put in. Five queries at most.
+    `first` is empty once a card was put in. Three queries at most.
     """
-    return _first_hour(day.season(since=day.since_yesterday()))
+    season = day.season(since=day.since_yesterday())
+    return _first_hour(season, day.companies(season.year))
 
 
-def _first_hour(season: day.Season) -> dict[str, Any]:
-    companies = day.companies(season.year)
+def _first_hour(season: day.Season, companies: day.Companies) -> dict[str, Any]:
     first = _first_step(season, companies)
     context: dict[str, Any] = {"season": season, "companies": companies, "first": first}
-    if first not in ("import", "queue"):
-        cards, number = next_cards(CARDS_SHOWN)
-        context |= {"cards": cards, "cards_number": number}
-    return context
+    return context | _next_cards() if first == "card" else context
+
+
+def _next_cards() -> dict[str, Any]:
+    cards, number = next_cards(CARDS_SHOWN)
+    return {"cards": cards, "cards_number": number}
 
 
 def _first_step(season: day.Season, companies: day.Companies) -> str:
@@ -76,7 +95,7 @@ def _running(request: HttpRequest, season: day.Season, *, since: str) -> dict[st
         "mine": sum(n for (_code, who), n in waiting.items() if who == request.user.pk),
         "nobodys": sum(n for (_code, who), n in waiting.items() if who is None),
         "everybodys": waiting.total(),
-        "to_receive": day.to_receive(season.year),
+        "to_receive": season.to_receive,
         "unknown": season.counts[State.UNKNOWN],
         "lately": [Number(state, season.lately[state]) for state in _TOLD if season.lately[state]],
         "since": since,

@@ -229,8 +229,13 @@ TABLE = [
     Rule("companies:store_pin", "post", STAFF_OF_THE_AGENCY, about="card"),
     Rule("renewals:today", "get", STAFF),
     Rule("renewals:today", "post", NOT_ALLOWED),
+    # Nothing has run at Rao's agency.
+    Rule("renewals:today_numbers", "get", (SIGN_IN, 404, 404, 200, 200, 204, 404)),
+    Rule("renewals:today_numbers", "post", NOT_ALLOWED),
     Rule("renewals:attention", "get", STAFF),
     Rule("renewals:attention", "post", NOT_ALLOWED),
+    Rule("renewals:attention_moved", "get", STAFF),
+    Rule("renewals:attention_moved", "post", NOT_ALLOWED),
     Rule("renewals:deed", "get", NOT_ALLOWED, about="renewal"),
     Rule(
         "renewals:deed",

@@ -411,3 +411,15 @@ def test_the_inbox_asks_the_same_questions_however_many_wait(
         stop(make_renewal(make_company(agency, 10 + number, f"深圳市第{number}贸易有限公司"), mei))
     with django_assert_num_queries(14):  # type: ignore[operator]
         assert len(page.get(INBOX).context["items"]) == items
+
+
+def test_an_open_inbox_says_when_another_number_waits(
+    page: Client, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    stop(renewal)
+    moved = reverse("renewals:attention_moved")
+    assert page.get(moved, {"shown": "1"}).status_code == 204
+    stop(wus_renewal, Reason.PAGE_CHANGED)
+    told = page.get(moved, {"shown": "1"})
+    assert (told.status_code, told.context["matching"]) == (200, 2)
+    assert page.get(moved, {"shown": "1", "reason": "page_changed"}).status_code == 204

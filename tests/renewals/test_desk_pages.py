@@ -269,7 +269,7 @@ def test_the_page_of_a_desk_asks_the_same_questions_however_much_waits(
 ) -> None:
     for more in range(number):
         make_renewal(make_company(agency, 10 + more, f"深圳市第{more}贸易有限公司"), mei)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         assert page.get(at(desk)).context["at"].left == number
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
@@ -184,3 +185,8 @@ def test_who_works_for_another_agency_from_now_on_is_out(
     client = go_in(browser_of(mei))
     client.post(reverse("choose_agency"), {"agency": str(raos_agency.pk)})
     assert 'id="leave-rehearsal"' not in client.get(reverse("renewals:today")).content.decode()
+
+
+def test_what_the_pages_inside_ask_by_themselves_is_there_inside() -> None:
+    outside = {"companies:workbook_progress", "renewals:rehearsal_head"}
+    assert set(settings.POLLED_PAGES) - outside <= rehearsing.LOOKED_AT

@@ -193,5 +193,17 @@ def test_today_asks_the_same_questions_however_much_there_is(
     for number in range(renewals):
         company = make_company(agency, 20 + number, f"深圳市第{number}贸易有限公司")
         put(make_renewal(company, mei), State.SUBMITTED, look_at=timezone.now())
-    with django_assert_num_queries(16):  # type: ignore[operator]
+    with django_assert_num_queries(15):  # type: ignore[operator]
         assert page.get(TODAY).context["season"].total == renewals
+
+
+def test_the_numbers_of_an_open_page_are_shown_anew_once_something_ran(
+    page: Client, renewal: Renewal
+) -> None:
+    address = reverse("renewals:today_numbers")
+    assert page.get(address).status_code == 204
+    with scope(renewal.agency_id):
+        Renewal.objects.filter(pk=renewal.pk).update(state=State.ATTENTION)
+    shown = page.get(address).content.decode()
+    assert shown.lstrip().startswith('<div id="numbers"')
+    assert "<html" not in shown

@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("agency", "0009_rehearsal_twins"),
         ("companies", "0009_asks_are_due_and_imports_end"),
-        ("renewals", "0012_the_sweep_sees_less"),
+        ("renewals", "0013_count_in_the_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
