@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 
-from agency import audit, guarding, operating, signing_in
+from agency import audit, guarding, operating, rehearsing, signing_in
 from agency.models import Membership, User
 from agency.people import membership_of
 from agency.tenancy import scope
@@ -56,6 +56,9 @@ class AgencyScopeMiddleware:
             return turned_away
         if membership is None or _name(request).startswith(_OWN):
             return None
+        membership = request.membership = rehearsing.in_the_twin(request, membership)  # type: ignore[attr-defined]
+        if (turned_away := rehearsing.turn_away(request, membership)) is not None:
+            return turned_away
         try:
             return _in_scope(request, membership, lambda: view(request, *args, **kwargs))
         except Http404:

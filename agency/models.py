@@ -30,6 +30,8 @@ class Agency(models.Model):
         db_default=30,
         validators=[MinValueValidator(5), MaxValueValidator(240)],
     )
+    # The twin in which this agency's staff rehearse: said when it is made, and never again.
+    rehearsal_of = models.OneToOneField("self", models.PROTECT, null=True, related_name="+", editable=False)
 
     class Meta:
         verbose_name = pgettext_lazy("tenant", "agency")
@@ -37,6 +39,11 @@ class Agency(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether this is a twin: nothing in it is real, and nothing of it may get out."""
+        return self.rehearsal_of_id is not None
 
 
 class UserManager(BaseUserManager["User"]):

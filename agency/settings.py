@@ -176,8 +176,13 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(engines.runtime_dir() / "beat" / "schedule")
 
 # The only addresses that a driver is ever sent to: a setting of the installation, never of an agency.
 PORTAL_URL = environment.text("PORTAL_URL", "https://www.singlewindow.cn/")
+# Of the simulator, in the process that plays a rehearsal; whoever starts that process sets it, and nobody
+# else. With it a process works for rehearsals alone, without it never for one (`renewals.domain.portals`).
+REHEARSAL_PORTAL = environment.text("REHEARSAL_PORTAL")
 PORTAL_PROFILE = environment.text("PORTAL_PROFILE", "2024")
 PORTAL_HEADLESS = environment.flag("PORTAL_HEADLESS", default=True)
+# The computers at which admins may say that a desk's card control is.
+DESK_CONTROL_HOSTS = environment.words("DESK_CONTROL_HOSTS", "127.0.0.1,localhost,host.docker.internal")
 # A desk's own Chrome or Edge; empty drives the browser that was found.
 PORTAL_BROWSER_CHANNEL = environment.choice("PORTAL_BROWSER_CHANNEL", ("", "chrome", "msedge"), "")
 PLAYWRIGHT_CHROMIUM = environment.text("PLAYWRIGHT_CHROMIUM")
@@ -314,7 +319,7 @@ SESSION_COOKIE_AGE = SESSION_ENDS_AFTER_S = 12 * 3600
 POLLED_PAGES = {
     *("renewals:changes", "renewals:rows", "renewals:live", "renewals:batch_head", "renewals:desk_live"),
     *("renewals:today_numbers", "renewals:attention_moved"),
-    "companies:workbook_progress",
+    *("companies:workbook_progress", "renewals:rehearsal_head"),
 }
 # Used codes and counters of allauth: in Postgres, so that all web processes share them.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "agency_cache"}}

@@ -29,7 +29,7 @@ from django.db import DatabaseError
 from agency.tenancy import scope
 from companies.models import Card, Contact
 from portal_driver import contract
-from renewals.domain import claiming, intents, keeping, pins, running, settling
+from renewals.domain import claiming, intents, keeping, pins, portals, running, settling
 from renewals.models import Desk, Run
 from renewals.reasons import EngineReason
 
@@ -112,7 +112,7 @@ def _ended(run: Run, outcome: contract.Outcome, reason: EngineReason, **detail: 
 def make_plan(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Plan:
     """The driver's plan for this run: nothing in it is secret. The portal's address is a setting.
 
-    Raises `Contact.DoesNotExist` for a company without a primary contact.
+    Raises `Contact.DoesNotExist` for a company without a primary contact, and `WrongPortal`.
     """
     company = run.renewal.company
     contact = company.contacts.get(is_primary=True)
@@ -122,7 +122,7 @@ def make_plan(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Pla
         card=contract.ExpectedCard(card.number, card.certificate, is_said=not desk.reads_cards),
         year=run.renewal.year,
         profile=run.profile,
-        portal=settings.PORTAL_URL,
+        portal=portals.portal_for(run.agency_id),
         control=desk.control,
         evidence=str(directory),
         # A channel is chosen for a desk; the other setting may only say what the set-up found.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -13,7 +15,7 @@ from agency.models import User
 from companies.domain.cards import is_issued
 from companies.domain.readiness import REFUSED_IN_EMAIL, is_chinese_mobile
 from companies.filters import colleagues
-from renewals.models import Batch, Renewal, StageName
+from renewals.models import Batch, Desk, Renewal, StageName
 
 # What cards take; a PIN of another length is a slip of the finger and would cost a try.
 PIN_AT_LEAST, PIN_AT_MOST = 6, 16
@@ -151,6 +153,38 @@ class ContactForm(AboutRenewal):
                 _("The portal refuses e-mail addresses with a hyphen or an underscore.")
             )
         return email
+
+
+class DeskForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """What a desk is called, and where its card control answers."""
+
+    class Meta:
+        model = Desk
+        fields = ("name", "control", "reads_cards")
+        help_texts = {  # Django reads it so
+            "control": _("On the desk's own computer it is ws://127.0.0.1:61232."),
+            "reads_cards": _("Leave it ticked unless cards there tell nothing before their PIN was typed."),
+        }
+
+    def clean_control(self) -> str:
+        """Only addresses that the installation allows: a worker of ours connects there."""
+        control: str = self.cleaned_data["control"].strip()
+        allowed = settings.DESK_CONTROL_HOSTS
+        if not is_allowed_control(control, allowed):
+            words = _("Write it like ws://127.0.0.1:61232. This installation reaches: %(hosts)s.")
+            raise forms.ValidationError(words, params={"hosts": ", ".join(allowed)})
+        return control
+
+
+def is_allowed_control(address: str, hosts: list[str]) -> bool:
+    """Whether this is the bare address of a card control on one of these hosts: ws://HOST:PORT."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return False
+    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    return parts.scheme in ("ws", "wss") and parts.hostname in hosts and port is not None and is_bare
 
 
 class DeskPinForm(forms.Form):

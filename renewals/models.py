@@ -73,6 +73,10 @@ class IntentState(models.TextChoices):
 OPEN_INTENT = (IntentState.ARMED, IntentState.FIRED, IntentState.UNKNOWN)
 
 
+# So the code of a twin's desk begins, and no other: a trigger holds both.
+REHEARSAL_DESK = "rehearsal-"
+
+
 class Desk(TenantModel):
     """读卡台: one computer, one card reader, one card at a time.
 
@@ -109,6 +113,11 @@ class Desk(TenantModel):
     def queue(self) -> str:
         """The Celery queue that this desk's worker listens to."""
         return f"desk.{self.code}"
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether this desk stands in a rehearsal: its player works at it, and no worker is rung for it."""
+        return self.code.startswith(REHEARSAL_DESK)
 
 
 class Batch(TenantModel):
@@ -349,6 +358,54 @@ class Standstill(models.Model):
                 fields=["ended_at"], nulls_distinct=False, name="one_standstill_at_a_time"
             )
         ]
+
+
+class RehearsalState(models.TextChoices):
+    """How far a rehearsal is."""
+
+    ASKED = "asked", pgettext_lazy("rehearsal", "About to begin")
+    PLAYING = "playing", pgettext_lazy("rehearsal", "Under way")
+    OVER = "over", pgettext_lazy("rehearsal", "Over, and still to be looked at")
+    FAILED = "failed", pgettext_lazy("rehearsal", "Broken off")
+    ENDING = "ending", pgettext_lazy("rehearsal", "Being wiped")
+    WIPED = "wiped", pgettext_lazy("rehearsal", "Wiped")
+
+
+class Rehearsal(TenantModel):
+    """演练: a batch played on the simulator, in the agency's twin. This row is the real agency's.
+
+    `batch` is the batch's id in the twin, where no key of this agency's reaches. `total`, `complete` and
+    `stopped` are what its player last counted there; `held_until` says whose turn it is to play it.
+    """
+
+    name = models.CharField(_("name"), max_length=80)
+    year = models.PositiveSmallIntegerField(_("policy year"))
+    companies = ArrayField(models.UUIDField())
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(db_default=Now())
+    state = models.CharField(max_length=10, choices=RehearsalState, default=RehearsalState.ASKED)
+    held_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    batch = models.UUIDField(null=True)
+    total = models.PositiveIntegerField(default=0)
+    complete = models.PositiveIntegerField(default=0)
+    stopped = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("rehearsal")
+        ordering = ["-asked_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency"],
+                condition=~Q(state=RehearsalState.WIPED),
+                name="one_rehearsal_at_a_time",
+            )
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody may come in and look."""
+        return self.batch is not None and self.state in (RehearsalState.PLAYING, RehearsalState.OVER)
 
 
 class Matter(TenantModel):

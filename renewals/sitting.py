@@ -15,7 +15,7 @@ from agency.tenancy import scope
 from companies.models import Card
 from portal_driver.control import CardControl
 from portal_driver.errors import PersonNeeded, PortalUnavailable
-from renewals.domain import claiming, desks, pins
+from renewals.domain import claiming, desks, pins, portals
 from renewals.domain.desks import Notice
 from renewals.driving import drive
 from renewals.models import Desk, Run
@@ -29,9 +29,10 @@ def sit(agency: UUID, desk_id: UUID) -> None:
     """Work through what waits for the card in this desk's reader, one renewal after another.
 
     Returns at once when another worker sits at the desk or the desk is paused. Leaves a notice
-    for the person at the reader.
+    for the person at the reader. Raises `WrongPortal` before anything is taken up.
     """
     with scope(agency):
+        portals.portal_for(agency)
         desk = Desk.objects.filter(pk=desk_id).first()
         if desk is None or not claiming.begin_sitting(desk):
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
 from collections.abc import Collection, Sequence
@@ -13,9 +12,12 @@ from django.conf import settings
 
 from agency.engines import Child, Supervisor
 from renewals.models import Desk
+from renewals.simulating import first_json, simulator_command
 
 PYTHON = sys.executable
 CELERY = [PYTHON, "-m", "celery", "-A", "agency"]
+# What takes real renewals through; rehearsals have a player of their own.
+WORK = ("desks", "watch", "worker", "beat")
 # Without these each worker would talk to all the others about things that nobody here asks for.
 QUIET = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
 
@@ -41,14 +43,11 @@ def start_simulator(
     log = supervisor.runtime / "log" / "simulator.log"
     supervisor.spawn(
         "simulator",
-        [
-            *(PYTHON, "-m", "portal_driver.simulator", "--companies", str(companies), "--year", str(year)),
-            *("--desks", str(desks), "--approve-after-seconds", str(approve_after_s)),
-        ],
+        simulator_command(companies, year=year, desks=desks, approve_after_s=approve_after_s),
         cwd=settings.BASE_DIR,
-        ready=lambda: _first_json(log) is not None,
+        ready=lambda: _said_in(log) is not None,
     )
-    return _first_json(log) or {}
+    return _said_in(log) or {}
 
 
 def start_workers(
@@ -58,9 +57,9 @@ def start_workers(
     portal: str,
     pace: dict[str, str],
     watch_every_s: float = 0.3,
-    names: Collection[str] = ("desks", "watch", "worker", "beat"),
+    names: Collection[str] = WORK,
 ) -> list[Child]:
-    """The worker, the desks' worker, their watcher and beat, or those named; does not wait for them.
+    """Worker, desks' worker, watcher, beat and player of rehearsals, or those named; does not wait for them.
 
     `pace` holds settings that let days pass in seconds.
     """
@@ -84,6 +83,7 @@ def start_workers(
         "watch": [PYTHON, "manage.py", "watch_desks", "--every", str(watch_every_s), *codes],
         "worker": [*CELERY, "worker", "-P", "threads", "-c", "1", "-Q", "wake", "-n", "worker@%h", *QUIET],
         "beat": [*CELERY, "beat", "--loglevel", "WARNING"],
+        "rehearsals": [PYTHON, "manage.py", "play_rehearsals"],
     }
     return [
         supervisor.spawn(name, argv, env=env, cwd=settings.BASE_DIR, grace_s=12)
@@ -106,10 +106,6 @@ def free_port(wanted: int) -> int:
     raise OSError(f"no free port from {wanted} on")
 
 
-def _first_json(log: Path) -> dict[str, Any] | None:
-    """The first whole line of a log that is a JSON object."""
-    for line in log.read_text(errors="replace").splitlines(keepends=True):
-        if line.startswith("{") and line.endswith("\n"):
-            found: dict[str, Any] = json.loads(line)
-            return found
-    return None
+def _said_in(log: Path) -> dict[str, Any] | None:
+    """What a process has said of itself in its log."""
+    return first_json(log.read_text(errors="replace").splitlines(keepends=True))

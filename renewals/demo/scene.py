@@ -46,16 +46,19 @@ def forget_last_demo() -> None:
     As the owner: nobody else may take the audit trail's guard away, and it is back at once.
     """
     with transaction.atomic("owner"), connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT set_config('app.agency', %s, true)", [str(AGENCY)])
+        cursor.execute("SELECT id FROM agency_agency WHERE rehearsal_of_id = %s", [AGENCY])
+        theirs = [twin for (twin,) in cursor.fetchall()] + [AGENCY]
         cursor.execute("ALTER TABLE agency_auditentry DISABLE TRIGGER append_only")
-        for model in apps.get_models():
-            if issubclass(model, TenantModel):
-                table = model._meta.db_table
-                cursor.execute(f"DELETE FROM {table} WHERE agency_id = %s", [AGENCY])  # noqa: S608  # our tables
+        for agency in theirs:
+            cursor.execute("SELECT set_config('app.agency', %s, true)", [str(agency)])
+            for model in apps.get_models():
+                if issubclass(model, TenantModel):
+                    table = model._meta.db_table
+                    cursor.execute(f"DELETE FROM {table} WHERE agency_id = %s", [agency])  # noqa: S608  # ours
         # Foreign keys wait for the end of the transaction; a trigger cannot change before they are checked.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE agency_auditentry ENABLE TRIGGER append_only")
-        cursor.execute("DELETE FROM agency_agency WHERE id = %s", [AGENCY])
+        cursor.execute("DELETE FROM agency_agency WHERE id = ANY(%s)", [theirs])
         cursor.execute(
             "INSERT INTO agency_agency (id, name, slug, phone) VALUES (%s, %s, 'demo', '020-37198050')",
             [AGENCY, AGENCY_NAME],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +62,27 @@ def desks_with_a_card() -> list[tuple[UUID, UUID]]:
 def desks_named(codes: Iterable[str]) -> list[tuple[UUID, UUID]]:
     """(agency, desk) of these desks; their codes are unique in the installation."""
     return _rows("SELECT agency_id, id FROM renewals_desk WHERE code = ANY(%s) ORDER BY code", [list(codes)])
+
+
+def rehearsals_asked_for() -> list[tuple[UUID, UUID]]:
+    """(agency, rehearsal) of those that nobody plays yet, oldest first."""
+    return _rows("SELECT agency_id, id FROM renewals_rehearsal WHERE state = 'asked' ORDER BY asked_at")
+
+
+def rehearsals_left_alone() -> list[tuple[UUID, UUID]]:
+    """(agency, rehearsal) of those whose player fell silent."""
+    return _rows(
+        "SELECT agency_id, id FROM renewals_rehearsal WHERE state = 'playing' AND held_until < now()"
+    )
+
+
+def rehearsals_to_wipe(kept: timedelta) -> list[tuple[UUID, UUID]]:
+    """(agency, rehearsal) of those that somebody ended, or that nobody ended for so long."""
+    return _rows(
+        "SELECT agency_id, id FROM renewals_rehearsal WHERE state = 'ending' "
+        "OR (state IN ('over', 'failed') AND ended_at < now() - %s)",
+        [kept],
+    )
 
 
 def without_a_card(today: date) -> list[tuple[UUID, UUID]]:

@@ -14,7 +14,11 @@ from renewals.models import CLAIMABLE, Batch, Desk, Renewal
 
 def ring(*desks: Desk) -> None:
     """Ask the desks' workers to look at their work, once the current transaction is committed."""
-    bell.ring(bell.Ring("renewals.tasks.sit", (desk.agency_id, desk.pk), desk.queue) for desk in desks)
+    bell.ring(
+        bell.Ring("renewals.tasks.sit", (desk.agency_id, desk.pk), desk.queue)
+        for desk in desks
+        if not desk.is_rehearsal
+    )
 
 
 def ring_for(companies: Iterable[UUID]) -> None:

@@ -19,7 +19,7 @@ from agency.moments import day_words
 from agency.people import staff_only
 from companies.domain.readiness import WORDS, Problem
 from companies.views.selection import back, came_from, frozen, selected
-from renewals.domain import queueing
+from renewals.domain import queueing, rehearsing
 from renewals.forms import BatchForm
 from renewals.models import Batch
 
@@ -88,6 +88,7 @@ def _show(request: HttpRequest, chosen: list[UUID], year: int, form: BatchForm) 
         "left_out": sum(1 for problems in verdicts.values() if problems),
         "open": [company for company, problems in verdicts.items() if Problem.RENEWAL_OPEN in problems],
         "by_problem": _by_problem(verdicts.values()),
+        "rehearsable": min(len(rehearsing.able(verdicts)), rehearsing.REHEARSED_AT_MOST),
     }
     return render(request, "renewals/queue.html", context)
 

@@ -53,7 +53,7 @@ def option(name: str, service: str) -> str:
 
 def test_the_services_are_the_production_shape():
     assert sorted(SERVICES) == [
-        *("beat", "desk", "desk-watch", "migrate", "postgres", "proxy"),
+        *("beat", "desk", "desk-watch", "migrate", "postgres", "proxy", "rehearsals"),
         *("roles", "simulator", "valkey", "web", "worker"),
     ]
 
@@ -86,10 +86,11 @@ def test_a_service_waits_only_for_what_can_come_true(name: str):
 def test_what_runs_for_long_is_started_again_and_looked_after():
     one_shot = {name for name, service in SERVICES.items() if service["restart"] == "no"}
     assert one_shot == {"migrate", "roles"}
-    # Neither serves anybody. The sweep finds what a dead one left undone.
+    # None serves anybody. The sweep finds what a dead one left undone.
     assert {name for name, service in SERVICES.items() if "healthcheck" not in service} - one_shot == {
         "beat",
         "desk-watch",
+        "rehearsals",
     }
 
 
@@ -115,6 +116,7 @@ def test_each_service_gets_the_secrets_that_its_work_needs_and_no_other():
         "worker": {"app_password", "sweep_password", "valkey_password", "email_password"},
         "desk": {"vault_key", "vault_old_keys", "app_password", "valkey_password"},
         "desk-watch": {"app_password", "sweep_password", "valkey_password"},
+        "rehearsals": {"vault_key", "vault_old_keys", "app_password", "sweep_password", "valkey_password"},
         "beat": {"valkey_password"},
         "migrate": {"owner_password"},
         "roles": {"postgres_password", "owner_password", "app_password", "sweep_password"},
@@ -131,6 +133,7 @@ def test_each_service_reaches_the_networks_that_its_work_needs_and_no_other():
         "worker": {"data", "outside"},
         "desk": {"data", "outside"},
         "desk-watch": {"data", "outside"},
+        "rehearsals": {"data"},  # so that no rehearsal reaches the portal, whatever else is wrong
         "beat": {"data"},
         "migrate": {"data"},
         "roles": {"data"},
@@ -311,7 +314,7 @@ def test_what_the_workers_write_the_web_can_read():
     kept_in = re.findall(r"FILES_DIR=(\S+)", DOCKERFILE)
     assert kept_in == ["/files"]
     writers = {name for name, service in SERVICES.items() if "files:/files" in service.get("volumes", [])}
-    assert writers == {"web", "desk", "worker"}  # the worker removes those of erased companies
+    assert writers == {"web", "desk", "worker", "rehearsals"}  # the worker removes those of erased companies
 
 
 def test_the_desks_image_has_the_browser_that_it_names():
@@ -324,4 +327,4 @@ def test_a_stage_of_the_image_is_built_for_each_target():
     assert targets == {"app", "desk"}
     assert {
         name: SERVICES[name]["image"] for name in OURS if SERVICES[name]["build"]["target"] == "desk"
-    } == {"desk": "xubao-desk"}
+    } == {"desk": "xubao-desk", "rehearsals": "xubao-desk"}

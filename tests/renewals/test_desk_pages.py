@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from agency.models import Agency, User
+from agency.models import Agency, AuditEntry, User
 from agency.tenancy import scope
 from companies.domain.cards import quarantine
 from companies.models import Card, Company
@@ -24,6 +24,7 @@ from renewals.domain.at_desk import Situation
 from renewals.domain.desks import Notice
 from renewals.models import Desk, Pause, PinGrant, Renewal, State
 from tests.cast import make_company, make_renewal
+from tests.database import OUR_AGENCY
 from tests.renewals.papers import keep_picture
 from tests.renewals.runs import claim, finish
 
@@ -446,3 +447,53 @@ def test_the_run_sheet_lists_the_cards_with_their_drawers(
     page: Client, renewal: Renewal, wus_renewal: Renewal, raos_renewal: Renewal
 ) -> None:
     assert [line.card.drawer for line in page.get(SHEET).context["lines"]] == ["A-1", "A-2"]
+
+
+# --- An agency's own desks --------------------------------------------------------------------
+
+
+def test_an_admin_makes_a_desk_and_is_told_its_code(client: Client, lin: User) -> None:
+    client.force_login(lin)
+    assert reverse("renewals:desk_new") in client.get(reverse("renewals:desks")).content.decode()
+    form = {"name": "2 号读卡台", "control": "ws://127.0.0.1:61232", "reads_cards": "on"}
+    page = client.post(reverse("renewals:desk_new"), form, follow=True).content.decode()
+    with scope(OUR_AGENCY):
+        [made] = Desk.objects.all()
+        entry = AuditEntry.objects.get(action="desk_made")
+    assert (made.name, made.control, made.reads_cards, made.code in page) == (
+        "2 号读卡台",
+        "ws://127.0.0.1:61232",
+        True,
+        True,
+    )
+    assert (entry.actor, entry.detail["control"]) == (lin, "ws://127.0.0.1:61232")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("ws://10.0.0.9:61232", "http://127.0.0.1:61232", "ws://127.0.0.1", "ws://127.0.0.1:99999", "x"),
+        *("ws://127.0.0.1:1/admin", "ws://me@127.0.0.1:1", "ws://127.0.0.1:1?x", "ws://127.0.0.1.evil.cn:1"),
+    ],
+)
+def test_a_desk_is_nowhere_but_where_the_installation_allows(client: Client, lin: User, address: str) -> None:
+    client.force_login(lin)
+    page = client.post(reverse("renewals:desk_new"), {"name": "台", "control": address})
+    assert "127.0.0.1, localhost" in page.content.decode()
+    with scope(OUR_AGENCY):
+        assert Desk.objects.count() == 0
+
+
+def test_an_admin_changes_a_desk_and_staff_do_not(client: Client, lin: User, mei: User, desk: Desk) -> None:
+    address, form = (
+        reverse("renewals:desk_edit", args=["d1"]),
+        {"name": "窗边", "control": "ws://localhost:5"},
+    )
+    client.force_login(mei)
+    assert client.post(address, form).status_code == 404
+    client.force_login(lin)
+    client.post(address, form)
+    with scope(OUR_AGENCY):
+        changed = Desk.objects.get()
+        assert (changed.name, changed.control, changed.reads_cards) == ("窗边", "ws://localhost:5", False)
+        assert AuditEntry.objects.filter(action="desk_changed").count() == 1

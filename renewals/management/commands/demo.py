@@ -20,10 +20,8 @@ from renewals.demo import processes, scene
 from renewals.demo.figures import figures
 from renewals.demo.hands import Hands
 from renewals.demo.screen import Screen
+from renewals.simulating import APPROVE_AFTER_S, PACE
 
-# Days on the portal pass in seconds here.
-APPROVE_AFTER_S = 3
-PACE = {"LOOK_AFTER_S": "4", "LOOK_LATE_AFTER_S": "4", "SWEEP_EVERY_S": "5", "RETRY_AFTER_S": "5"}
 SHOW_EVERY_S = 0.5
 
 
@@ -74,7 +72,13 @@ class Command(BaseCommand):
             supervisor, companies=companies, year=year, desks=desks, approve_after_s=APPROVE_AFTER_S
         )
         played = scene.set_the_scene(load_season(companies), controls=simulator["controls"], year=year)
-        processes.start_workers(supervisor, played.desks, portal=simulator["portal"], pace=PACE)
+        processes.start_workers(
+            supervisor,
+            played.desks,
+            portal=simulator["portal"],
+            pace=PACE,
+            names=(*processes.WORK, "rehearsals"),
+        )
         self._welcome(played, port, simulator)
         hands = Hands(played.agency, played.desks, simulator["api"])
         hands.start()
