@@ -157,13 +157,13 @@ CELERY_BEAT_SCHEDULE = {
     },
     # Erased companies whose time is over. Missed or doubled, it does no harm.
     "erase_due": {"task": "companies.tasks.erase_due", "schedule": 6 * 3600.0},
-    # Imports that nobody was rung for, or whose worker died.
     # Mails to companies that nobody was rung for, or that the mail server did not take.
     "tend_asks": {
         "task": "companies.tasks.tend_asks",
         "schedule": SWEEP_EVERY_S,
         "options": {"expires": SWEEP_EVERY_S},
     },
+    # Imports that nobody was rung for, or whose worker died.
     "tend_imports": {
         "task": "companies.tasks.tend_imports",
         "schedule": SWEEP_EVERY_S,
