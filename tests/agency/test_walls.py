@@ -109,6 +109,7 @@ SEEN_BY_THE_SWEEP = {
     "companies_company": {"id", "agency_id", "old_policy_ends_on"},
     "renewals_desk": {"id", "agency_id", "code", "card_number", "sitting", "sitting_until"},
     "renewals_matter": {"agency_id", "renewal_id", "reason", "closed_at"},
+    "renewals_rehearsal": {"id", "agency_id", "state", "asked_at", "ended_at", "held_until"},
     "renewals_renewal": {
         *("id", "agency_id", "company_id", "desk_id"),
         *("state", "reason", "lease_until", "look_at"),

@@ -283,6 +283,7 @@ HERE: dict[str, Way] = {
 IN_STORIES = {cell.reason for story in STORIES if story.is_daily for cell in story.cells if cell.reason}
 # Those that a test of its own brings about.
 ELSEWHERE: dict[str, Callable[..., Any]] = {
+    Reason.SESSION_LOST: test_trouble.test_a_lost_session_before_any_click_means_later,
     Reason.CONTACT_REFUSED: test_trouble.test_an_email_that_the_portal_refuses_is_not_sent,
     Reason.POLICY_OF_ANOTHER: test_trouble.test_a_wrong_file_is_never_stored_nor_received,
     Reason.PAGE_AMBIGUOUS: test_finding.test_two_that_say_the_same_are_ambiguous,
