@@ -396,7 +396,7 @@ def _rest() -> Iterator[Story]:
 
 
 def _every_day() -> Iterator[Story]:
-    """A story of each half of the way, with most kinds; what else is told only in the long tests."""
+    """Each kind and each screen at least once, on all skins: what the tests of every day tell."""
     yield Story(
         "daily-signing-in",
         Step.PENDING,
@@ -412,7 +412,7 @@ def _every_day() -> Iterator[Story]:
         is_daily=True,
     )
     yield Story(
-        "authorizing-in-many-troubles",
+        "daily-authorizing",
         Step.SEALING,
         (
             cell(Kind.CONFIRM_DIALOG, S.SEALING, UNKNOWN, tried="seal"),
@@ -428,6 +428,7 @@ def _every_day() -> Iterator[Story]:
         Outcome.SUBMITTED,
         {"seal": (2, 1), "sign": DONE, "authorize": (2, 1)},
         first_time=True,
+        is_daily=True,
     )
     yield Story(
         "daily-receiving",
@@ -462,7 +463,7 @@ def _every_day() -> Iterator[Story]:
 def _on_other_skins() -> Iterator[Story]:
     """On the markups that the rest of the table does not wear."""
     yield Story(
-        "plain",
+        "daily-plain",
         Step.PENDING,
         (
             cell(Kind.HTTP_5XX, S.PENDING, LATER),
@@ -474,9 +475,10 @@ def _on_other_skins() -> Iterator[Story]:
         Outcome.SUBMITTED,
         {"confirm": DONE},
         skin="plain",
+        is_daily=True,
     )
     yield Story(
-        "element",
+        "daily-element",
         Step.PENDING,
         (
             cell(Kind.SESSION_LOST, S.PENDING, SIGN_IN_AGAIN),
@@ -487,6 +489,7 @@ def _on_other_skins() -> Iterator[Story]:
         Outcome.SUBMITTED,
         {"confirm": DONE},
         skin="element",
+        is_daily=True,
     )
     yield Story(
         "element-without-a-policy",

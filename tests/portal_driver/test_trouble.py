@@ -307,6 +307,7 @@ async def test_a_word_that_moved_is_reported_with_what_stands_there(
     assert staff.heard(Arm) == []
 
 
+@pytest.mark.long  # a story of every day tells it too: `fault_table.py`
 async def test_an_incomplete_list_is_not_taken_for_an_absent_application(desk: Desk, hongda: Company):
     await desk.renew(hongda)
     desk.portal.fault("list_incomplete", hongda.uscc)
@@ -321,6 +322,7 @@ async def test_an_incomplete_list_is_not_taken_for_an_absent_application(desk: D
 # --- after the click: unknown until read --------------------------------------------------------------
 
 
+@pytest.mark.long  # a story of every day tells it too: `fault_table.py`
 async def test_answers_lost_after_every_deed_are_unknown_and_then_read(desk: Desk, nanyue: Company):
     desk.portal.fault("answer_lost_after_deed", nanyue.uscc, times=4)
 
