@@ -1,4 +1,4 @@
-"""Starting the simulator, for whoever plays on it: the demo, and rehearsals. No app imports it."""
+"""Starting the simulator, for whoever plays on it: the demo, and rehearsals. Real work never does."""
 
 from __future__ import annotations
 
