@@ -7,7 +7,9 @@ from typing import Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from agency.people import needs_second_factor
 from agency.sealing import present_head, seal, unseal
@@ -21,6 +23,21 @@ STRONG = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 class SealedFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
     """What allauth asks us about second factors."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": gettext_lazy(
+            "The code is wrong, or was used already. Type the one that the app shows now."
+        ),
+        "incorrect_passkey": gettext_lazy(
+            "This passkey does not work here. Use another one, or another way."
+        ),
+    }
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        """allauth's; where it calls a passkey a code, in words that fit."""
+        is_passkey = code == "incorrect_code" and "credential" in self.request.POST
+        error: ValidationError = super().validation_error("incorrect_passkey" if is_passkey else code, *args)
+        return error
 
     def encrypt(self, text: str) -> str:
         return b64encode(seal(text, bound_to=_PLACE)).decode()

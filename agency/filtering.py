@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from typing import TypeVar
+
 import django_filters
 from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
 from django.http import Http404
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+Row = TypeVar("Row", bound=Model)
 
 # Each word costs a look at every row, and nobody remembers more of what he is looking for.
 TEXT_AT_MOST, WORDS_AT_MOST = 100, 8
+# Nothing of ours happened in another century.
+_YEAR = re.compile("20[0-9]{2}")
 
 
 def few_words(text: str) -> None:
@@ -18,11 +27,31 @@ def few_words(text: str) -> None:
         raise ValidationError(words % {"n": WORDS_AT_MOST})
 
 
+def year_said(text: str) -> int | None:
+    """The policy year that this text names; None where it names none."""
+    return int(text) if _YEAR.fullmatch(text) else None
+
+
+def some_year(text: str) -> None:
+    """Raise `ValidationError` for what is no year."""
+    if year_said(text) is None:
+        raise ValidationError(_("“%(text)s” is no year. Write four digits, such as 2026.") % {"text": text})
+
+
 class SearchFilter(django_filters.CharFilter):  # type: ignore[misc]  # django-filter has no types
     """A few words to search for, of a length that somebody types."""
 
     def __init__(self, **more: object) -> None:
         super().__init__(max_length=TEXT_AT_MOST, validators=[few_words], **more)
+
+
+class YearFilter(django_filters.CharFilter):  # type: ignore[misc]
+    """The policy year of the list, which the view has chosen (`year_said`): here what is none is told."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            method="of_year", label=gettext_lazy("Policy year"), strip=False, validators=[some_year]
+        )
 
 
 class ListFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -40,6 +69,10 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]
             for name, errors in form.errors.items()
             for error in errors
         ]
+
+    def of_year(self, rows: QuerySet[Row], _name: str, _value: str) -> QuerySet[Row]:
+        """The view asks for one year's rows already."""
+        return rows
 
     def refuse_nonsense(self) -> None:
         """Raise `Http404` where something of the filters was not understood: without it all rows would do."""

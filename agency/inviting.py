@@ -36,8 +36,8 @@ def may_invite(by: Membership, role: str) -> bool:
     return by.role == Role.ADMIN or (by.role == Role.STAFF and role == Role.CLIENT)
 
 
-def invite(invitation: Invitation, *, by: Membership) -> str:
-    """Write the invitation down; returns the token for its link, which is kept nowhere.
+def invite(invitation: Invitation, *, by: Membership) -> None:
+    """Write the invitation down. Its link is made when its mail is (`renew_link`, `link_for`).
 
     An open invitation to the same address is taken back. Raises `NotYours`, `AlreadyHere`.
     """
@@ -48,13 +48,11 @@ def invite(invitation: Invitation, *, by: Membership) -> str:
         raise AlreadyHere(invitation.email)
     for older in _open().filter(email=invitation.email):
         revoke(older, by=by.user)
-    token = token_urlsafe(32)
     invitation.agency_id = current_scope().agency
     invitation.invited_by = by.user
-    invitation.token_sha256, invitation.expires_at = _digest(token), timezone.now() + LASTS
+    invitation.token_sha256, invitation.expires_at = _digest(token_urlsafe(32)), timezone.now() + LASTS
     invitation.save(force_insert=True)
     audit.record("invited", invitation, by=by.user, **_about(invitation))
-    return token
 
 
 def is_invited_elsewhere(email: str, *, company: Any) -> bool:
@@ -63,32 +61,37 @@ def is_invited_elsewhere(email: str, *, company: Any) -> bool:
     return still_good.exclude(company=company).exists()
 
 
-def send_again(invitation: Invitation, *, by: Membership) -> str:
-    """A new link, good for a week; the old one is dead. Raises `NotYours`, `InvitationOver`."""
+def invite_again(invitation: Invitation, *, by: Membership) -> None:
+    """The old link is dead, and there may be a new one. Raises `NotYours`, `InvitationOver`."""
     if not may_invite(by, invitation.role):
         raise NotYours(invitation.role)
-    token, now = token_urlsafe(32), timezone.now()
-    sent = (
-        _open()
-        .filter(pk=invitation.pk)
-        .update(token_sha256=_digest(token), expires_at=now + LASTS, sent_at=now)
-    )
-    if not sent:
+    if not renew_link(invitation):
         raise InvitationOver
     audit.record("invited_again", invitation, by=by.user, **_about(invitation))
-    return token
+
+
+def renew_link(invitation: Invitation) -> str:
+    """A token for the invitation's link, good for a week; empty where it was used or taken back.
+
+    A link that went out before is dead: the token is kept nowhere, so each mail brings a new one.
+    """
+    return _renew(_open().filter(pk=invitation.pk))
 
 
 def link_for(email: str, *, company: Any) -> str:
-    """A token for the open invitation of this address to this company; empty where there is none.
+    """As `renew_link`, for the open invitation of this address to this company; empty where there is none."""
+    return _renew(_open().filter(email=email.lower(), company=company))
 
-    Good for a week from now; a link that went out before is dead. For mails that are made long after
-    somebody was invited, as the token is kept nowhere.
-    """
+
+def _renew(invitations: QuerySet[Invitation]) -> str:
     token, now = token_urlsafe(32), timezone.now()
-    open_one = _open().filter(email=email.lower(), company=company)
-    renewed = open_one.update(token_sha256=_digest(token), expires_at=now + LASTS, sent_at=now)
+    renewed = invitations.update(token_sha256=_digest(token), expires_at=now + LASTS, sent_at=now)
     return token if renewed else ""
+
+
+def with_link(token: str) -> QuerySet[Invitation]:
+    """The invitation that this token belongs to, in the current agency."""
+    return Invitation.objects.filter(token_sha256=_digest(token))
 
 
 def revoke(invitation: Invitation, *, by: User) -> bool:

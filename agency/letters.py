@@ -9,25 +9,29 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from agency import mailing
-from agency.models import Agency, Invitation
+from agency.models import Invitation
 
 
-def send_invitation(request: HttpRequest, invitation: Invitation, token: str, *, agency: Agency) -> None:
-    """The invitation with its link, once what wrote it down is committed."""
+def our_address(request: HttpRequest) -> str:
+    """Our address as the person has it, for links in mails: a worker makes them, and has none."""
+    return request.build_absolute_uri("/").rstrip("/")
+
+
+def invitation(invited: Invitation, token: str) -> EmailMessage:
+    """The invitation with its link, for an invitation with its agency, its company, and who invites."""
     context = {
-        "invitation": invitation,
-        "agency": agency,
-        "by": request.user,
-        "link": request.build_absolute_uri(reverse("invitation", args=[token])),
+        "invitation": invited,
+        "agency": invited.agency,
+        "by": invited.invited_by,
+        "link": f"{invited.origin}{reverse('invitation', args=[token])}",
     }
-    mailing.send(_letter("agency/email/invitation", invitation.email, context))
+    return _letter("agency/email/invitation", invited.email, context)
 
 
 def ask(to: str, *, origin: str, token: str, **about: Any) -> EmailMessage:
     """What a company is asked to bring in order; the link is an invitation's, or leads to its own page.
 
-    `origin` is our address as the person had it who asks: the mail is made by a worker, which has none.
+    `origin` is `our_address` for who asks.
     """
     way = reverse("invitation", args=[token]) if token else reverse("home")
     return _letter("agency/email/ask", to, {"link": f"{origin}{way}", "is_new": bool(token)} | about)

@@ -1,6 +1,7 @@
-"""Sends mail beside the request, so that no page waits for a mail server.
+"""Sends mails about signing in beside the request, so that no page waits for a mail server.
 
-A mail that is lost with its process costs the person another click on 重新发送.
+A mail that is lost with its process costs the person another click on 重新发送. Invitations and asks are not
+lost: a worker sends them (`agency.posting`, `companies.domain.asking`).
 """
 
 from __future__ import annotations

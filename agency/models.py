@@ -153,6 +153,10 @@ class Invitation(TenantModel):
     expires_at = models.DateTimeField(editable=False)
     accepted_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
+    # Until its mail has gone out: when to try, in which language, where the link leads (`posting.py`).
+    due_at = models.DateTimeField(null=True, editable=False)
+    language = models.CharField(max_length=10, default="", blank=True, editable=False)
+    origin = models.CharField(max_length=200, default="", blank=True, editable=False)
 
     # Its holder finds it by its token before any scope is open; Postgres shows him no other.
     across_agencies = models.Manager["Invitation"]()

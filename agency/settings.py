@@ -157,6 +157,12 @@ CELERY_BEAT_SCHEDULE = {
     },
     # Erased companies whose time is over. Missed or doubled, it does no harm.
     "erase_due": {"task": "companies.tasks.erase_due", "schedule": 6 * 3600.0},
+    # Invitations that nobody was rung for, or that the mail server did not take.
+    "tend_invitations": {
+        "task": "agency.tasks.tend_invitations",
+        "schedule": SWEEP_EVERY_S,
+        "options": {"expires": SWEEP_EVERY_S},
+    },
     # Mails to companies that nobody was rung for, or that the mail server did not take.
     "tend_asks": {
         "task": "companies.tasks.tend_asks",

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from agency.filtering import ListFilter, SearchFilter
+from agency.filtering import ListFilter, SearchFilter, YearFilter
 from agency.models import Membership, Role, User
 from companies.domain.readiness import WORDS, Problem, has_problem, is_ready, with_problems
 from companies.models import Card, CardKind, Company, Contact
@@ -54,6 +54,7 @@ class CompanyFilter(ListFilter):
     """Search, readiness, tag, the staff member in charge, and certificates that end soon."""
 
     q = SearchFilter(method="search", label=_("Search"))
+    year = YearFilter()
     ready = filters.ChoiceFilter(
         choices=VERDICTS, method="verdict", label=_("Readiness"), empty_label=_("Readiness: any")
     )

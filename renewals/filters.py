@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from agency.filtering import ListFilter, SearchFilter
+from agency.filtering import ListFilter, SearchFilter, YearFilter
 from companies.models import Card
 from renewals.domain.claiming import is_due
 from renewals.domain.stages import SETTLED
@@ -56,6 +56,7 @@ class BoardFilter(ListFilter):
     """
 
     q = SearchFilter(method="search", label=_("Search"))
+    year = YearFilter()
     state = filters.ChoiceFilter(choices=State, label=_("State"))
     stage = filters.ChoiceFilter(
         choices=StageName, method="at_stage", label=_("Stage"), empty_label=_("Stage: any")

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from agency import inviting, letters, operating
+from agency import inviting, letters, operating, posting
 from agency.forms import AgencyForm, ReasonForm
 from agency.freshness import fresh_sign_in
 from agency.models import Agency, Invitation, Membership, Role
@@ -60,8 +60,8 @@ def _invite_first_admin(request: HttpRequest, agency_id: UUID, *, name: str, ema
         agency = Agency.objects.get(pk=agency_id)
         invitation = Invitation(name=name, email=email, role=Role.ADMIN)
         by = Membership(agency=agency, user=operator_of(request), role=Role.ADMIN)
-        token = inviting.invite(invitation, by=by)
-        letters.send_invitation(request, invitation, token, agency=agency)
+        inviting.invite(invitation, by=by)
+        posting.post(invitation, origin=letters.our_address(request))
 
 
 @require_POST

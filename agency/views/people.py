@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from agency import audit, inviting, letters, rights, roster
+from agency import audit, inviting, letters, posting, rights, roster
 from agency.factors import STRONG
 from agency.forms import IdleForm, InviteForm, RightsForm, RoleForm
 from agency.freshness import fresh_sign_in, is_fresh, prove_first
@@ -89,13 +89,13 @@ def invite(request: HttpRequest) -> HttpResponse:
     if invitation.role != Role.CLIENT and not is_fresh(request):
         return prove_first(request)
     try:
-        token = inviting.invite(invitation, by=_me(request))
+        inviting.invite(invitation, by=_me(request))
     except inviting.NotYours:
         raise Http404 from None
     except inviting.AlreadyHere:
         form.add_error("email", _("Somebody with this address is here already."))
         return _show(request, form)
-    letters.send_invitation(request, invitation, token, agency=_me(request).agency)
+    posting.post(invitation, origin=letters.our_address(request))
     messages.success(request, _("The invitation is on its way to %(email)s.") % {"email": invitation.email})
     return redirect("people:people")
 
@@ -108,13 +108,13 @@ def send_again(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     if invitation.role != Role.CLIENT and not is_fresh(request):
         return prove_first(request)
     try:
-        token = inviting.send_again(invitation, by=_me(request))
+        inviting.invite_again(invitation, by=_me(request))
     except inviting.NotYours:
         raise Http404 from None
     except inviting.InvitationOver:
         messages.warning(request, _("This invitation was used or taken back already."))
         return redirect("people:people")
-    letters.send_invitation(request, invitation, token, agency=_me(request).agency)
+    posting.post(invitation, origin=letters.our_address(request))
     messages.success(request, _("A new link is on its way. The old one does not work any more."))
     return redirect("people:people")
 

@@ -23,7 +23,7 @@ from companies.domain.consents import record_letter
 from companies.domain.readiness import WORDS, Problem, check_readiness
 from companies.forms import LetterForm, PinForm, QuarantineForm
 from companies.models import Card, Company
-from companies.views.years import chosen_year
+from companies.views.years import chosen_year, posted_year
 
 LOG_ENTRIES = 12
 
@@ -82,7 +82,7 @@ def record_consent(request: HttpRequest, company_id: UUID) -> HttpResponse:
         return _show(request, found, letter_form=form)
     record_letter(
         found,
-        year=chosen_year(request.POST),
+        year=posted_year(request.POST),
         given_by=form.cleaned_data["given_by"],
         by=request.user,  # type: ignore[arg-type]  # staff only
     )

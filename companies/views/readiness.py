@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from agency import audit
+from agency import audit, letters
 from agency.people import staff_only
 from agency.sending import send_file
 from agency.spreadsheets import write_csv, write_xlsx
@@ -33,7 +33,7 @@ from companies.filters import CHECKS, CompanyFilter, without_renewal
 from companies.models import Ask, Company
 from companies.views.listing import page_of
 from companies.views.selection import back, came_from, frozen, selected
-from companies.views.years import chosen_year, years
+from companies.views.years import chosen_year, posted_year, years
 
 TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -216,7 +216,7 @@ def _as_texts(rows: Iterable[Checked]) -> Iterator[list[str]]:
 @staff_only
 def preview_ask(request: HttpRequest) -> HttpResponse:
     """Whom we would write to and for what, frozen from here on. Sends nothing."""
-    year, chosen = chosen_year(request.POST), frozen(request.POST) or selected(request.POST)
+    year, chosen = posted_year(request.POST), frozen(request.POST) or selected(request.POST)
     if not chosen:
         messages.warning(request, _("Select at least one company first."))
         return back(request)
@@ -235,10 +235,11 @@ def preview_ask(request: HttpRequest) -> HttpResponse:
 @staff_only
 def carry_out_ask(request: HttpRequest) -> HttpResponse:
     """Have a worker write to the frozen selection. Sent twice, nobody gets a second mail."""
-    membership, year = request.membership, chosen_year(request.POST)  # type: ignore[attr-defined]  # staff only
-    origin = request.build_absolute_uri("/").rstrip("/")
+    membership, year = request.membership, posted_year(request.POST)  # type: ignore[attr-defined]  # staff only
     today = timezone.localdate()
-    letters = asking.ask(frozen(request.POST), year=year, on=today, by=membership, origin=origin)
-    words = ngettext("%(n)d company is written to.", "%(n)d companies are written to.", len(letters))
-    messages.success(request, words % {"n": len(letters)})
+    asked = asking.ask(
+        frozen(request.POST), year=year, on=today, by=membership, origin=letters.our_address(request)
+    )
+    words = ngettext("%(n)d company is written to.", "%(n)d companies are written to.", len(asked))
+    messages.success(request, words % {"n": len(asked)})
     return back(request)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 from django.utils import timezone
+
+from agency.filtering import year_said
 
 
 def chosen_year(query: QueryDict) -> int:
-    """The policy year in the address, else this one."""
-    year = query.get("year", "")
-    return int(year) if year.isdecimal() and len(year) == 4 else timezone.localdate().year
+    """The policy year in the address, else this one. Lists say what they took for no year (`YearFilter`)."""
+    return year_said(query.get("year", "")) or timezone.localdate().year
+
+
+def posted_year(posted: QueryDict) -> int:
+    """The policy year that a form is about. Raises `Http404` for none: no act is about a guessed year."""
+    if (year := year_said(posted.get("year", ""))) is None:
+        raise Http404
+    return year
 
 
 def years() -> list[int]:

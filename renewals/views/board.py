@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from agency.filtering import year_said
 from agency.models import Membership
 from agency.people import staff_only
 from renewals.domain import board_views, progress
@@ -175,10 +176,7 @@ def _me(request: HttpRequest) -> Membership:
 
 def chosen_year(query: QueryDict, *, newest: int | None = None) -> int:
     """The policy year in the address, or the newest that has renewals."""
-    year = query.get("year", "")
-    if year.isdecimal() and len(year) == 4:
-        return int(year)
-    return newest or progress.latest_year()
+    return year_said(query.get("year", "")) or newest or progress.latest_year()
 
 
 def chosen_columns(query: QueryDict) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from agency.moments import day_words
 from agency.people import staff_only
 from companies.domain.readiness import WORDS, Problem
 from companies.views.selection import back, came_from, frozen, selected
+from companies.views.years import posted_year
 from renewals.domain import queueing, rehearsing
 from renewals.forms import BatchForm
 from renewals.models import Batch
@@ -28,7 +29,7 @@ from renewals.models import Batch
 @staff_only
 def preview(request: HttpRequest) -> HttpResponse:
     """Which of the chosen companies are ready, which are not and why. Changes nothing."""
-    year, chosen = _year(request.POST), selected(request.POST)
+    year, chosen = posted_year(request.POST), selected(request.POST)
     if not chosen:
         messages.warning(request, _("Select at least one company first."))
         return back(request)
@@ -40,7 +41,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 @staff_only
 def confirm(request: HttpRequest) -> HttpResponse:
     """Queue what is ready of the frozen selection. Sent twice, it queues once."""
-    year, chosen, form = _year(request.POST), frozen(request.POST), BatchForm(request.POST)
+    year, chosen, form = posted_year(request.POST), frozen(request.POST), BatchForm(request.POST)
     if not form.is_valid():
         return _show(request, chosen, year, form)
     queued = queueing.queue_companies(
@@ -104,10 +105,3 @@ def _by_problem(verdicts: Iterable[list[Problem]]) -> list[tuple[Any, int]]:
     """How many companies each problem keeps back, most frequent first."""
     numbers = Counter(problem for problems in verdicts for problem in problems)
     return [(WORDS[problem].what, number) for problem, number in numbers.most_common()]
-
-
-def _year(posted: QueryDict) -> int:
-    year = posted.get("year", "")
-    if not (year.isdecimal() and len(year) == 4):
-        raise Http404
-    return int(year)

@@ -12,6 +12,7 @@ from django.test import Client
 
 from agency import mailing
 from agency.models import User
+from agency.tasks import tend_invitations
 from tests.database import OTHER_AGENCY, OUR_AGENCY
 
 type Mails = Callable[[], AbstractContextManager[list[EmailMessage]]]
@@ -30,6 +31,7 @@ def mails(django_capture_on_commit_callbacks: Callable[..., AbstractContextManag
         with django_capture_on_commit_callbacks(execute=True):
             yield sent
         mailing.settle()
+        tend_invitations()
         sent.extend(mail.outbox[before:])
 
     return catch

@@ -18,7 +18,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, include, path, reverse
 
-from agency.inviting import invite
+from agency.inviting import invite, renew_link
 from agency.models import Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.domain import imports
@@ -362,7 +362,8 @@ def objects(
     run = begin_run(renewal, card)
     with scope(OUR_AGENCY):
         invitation = Invitation(name="周", email="zhou@lingnan.example", role=Role.STAFF)
-        token = invite(invitation, by=Membership.objects.get(user=lin))
+        invite(invitation, by=Membership.objects.get(user=lin))
+        token = renew_link(invitation)
         User.objects.create_user("zhou@lingnan.example", name="周")
         member = Membership.objects.get(user=chen)
         standing = pause(by=mei, why="门户维护", batch=renewal.batch)

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
+from django.core import mail
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +18,7 @@ from django.utils import timezone
 from agency import inviting, roster
 from agency.models import AuditEntry, Invitation, Membership, Role, User
 from agency.people import membership_of
+from agency.tasks import tend_invitations
 from agency.tenancy import scope
 from companies.models import Company
 from tests.agency.conftest import Mails
@@ -134,6 +137,57 @@ def test_a_new_link_kills_the_old_one_and_taking_back_kills_both(
     assert [Client().get(link).status_code for link in (first, second)] == [410, 200]
     client.post(reverse("people:revoke", args=[invitation.pk]))
     assert Client().get(second).status_code == 410
+
+
+def invite(client: Client) -> None:
+    client.post(reverse("people:invite"), {"name": "周", "email": "z@z.example", "role": "staff"})
+
+
+def test_an_invitation_whose_ring_was_lost_is_sent_by_the_clock_and_once(
+    lin: User, browser_of: BrowserOf
+) -> None:
+    client = browser_of(lin)
+    invite(client)
+    assert (mail.outbox, "通知邮件尚未发出" in client.get(reverse("people:people")).text) == ([], True)
+    assert (tend_invitations(), tend_invitations()) == (1, 0)
+    [letter] = mail.outbox
+    assert Client().get(link_in(letter.body)).status_code == 200
+    assert "通知邮件尚未发出" not in client.get(reverse("people:people")).text
+
+
+def test_an_invitation_that_the_mail_server_refused_stays_due(
+    lin: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_message: EmailMessage) -> int:
+        raise ConnectionRefusedError
+
+    invite(browser_of(lin))
+    with monkeypatch.context() as broken:
+        broken.setattr(EmailMessage, "send", refuse)
+        assert tend_invitations() == 0
+    with scope(OUR_AGENCY):
+        Invitation.objects.update(due_at=timezone.now())
+    assert (tend_invitations(), len(mail.outbox)) == (1, 1)
+
+
+def test_asked_for_again_while_its_mail_goes_out_it_is_sent_with_a_link_that_works(
+    lin: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, send_mail = browser_of(lin), EmailMessage.send
+    invite(client)
+    with scope(OUR_AGENCY):
+        again = reverse("people:send_again", args=[Invitation.objects.get().pk])
+
+    def interrupted(message: EmailMessage) -> int:
+        client.post(again)
+        return send_mail(message)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(EmailMessage, "send", interrupted)
+        tend_invitations()
+    tend_invitations()
+    links = [link_in(message.body) for message in mail.outbox]
+    assert [Client().get(link).status_code for link in links] == [410, 200]
 
 
 def test_a_link_is_dead_after_a_week(lin: User, mails: Mails, browser_of: BrowserOf) -> None:

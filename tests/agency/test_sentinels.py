@@ -23,7 +23,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agency import audit
-from agency.inviting import invite
+from agency.inviting import invite, renew_link
 from agency.models import Agency, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.models import Ask, Card, Company, Consent, Contact, Import, ImportRow
@@ -89,7 +89,8 @@ def make_world(agency: UUID, word: str, number: int, folder: Path) -> World:
         Ask.objects.create(company=company, year=YEAR, problems=[], contact=word, asked_by=people["staff"])
         audit.record("looked_at", company, by=people["staff"], word=word)
         invitation = Invitation(name=word, email=f"new@{low}.example", role=Role.STAFF)
-        token = invite(invitation, by=Membership.objects.select_related("user").get(user=people["admin"]))
+        invite(invitation, by=Membership.objects.select_related("user").get(user=people["admin"]))
+        token = renew_link(invitation)
         member = Membership.objects.get(user=people["client"])
         standing = pause(by=people["staff"], why=word, batch=renewal.batch)
         view = BoardView.objects.create(name=f"{word} 视图", query=f"q={word}", made_by=people["staff"])

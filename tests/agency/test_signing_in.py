@@ -99,6 +99,12 @@ def test_a_code_of_the_app_works_once(meis_password: User) -> None:
     assert [client.get(BOARD).status_code for client in (first, second)] == [200, 302]
 
 
+def test_a_passkey_that_is_not_known_here_is_refused_in_words_of_its_own(db: None) -> None:
+    response = Client().post(reverse("mfa_login_webauthn"), {"credential": '{"id": "x"}'}, follow=True)
+    told = [str(message) for message in response.context["messages"]]
+    assert told == ["这个通行密钥在这里不能用。请换一个通行密钥，或换一种登录方式。"]
+
+
 def test_the_last_factor_of_staff_cannot_be_switched_off(meis_password: User, chen: User) -> None:
     for person, expected in ((meis_password, 1), (chen, 0)):
         totp.TOTP.activate(person, SECRET)

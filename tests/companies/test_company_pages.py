@@ -137,12 +137,21 @@ def test_an_expired_certificate_is_said_on_the_card(page: Client, company: Compa
 # --- What the address asks for and nobody understands -----------------------------------------
 
 
-@pytest.mark.parametrize("name", ["companies:list", "readiness:list", "trail"])
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("companies:list", {"q": "广州 " * 9}),
+        ("companies:list", {"year": "MMXXVI"}),
+        ("readiness:list", {"q": "广州 " * 9}),
+        ("readiness:list", {"year": "0000"}),
+        ("trail", {"q": "广州 " * 9}),
+    ],
+)
 def test_what_a_list_is_asked_for_in_vain_is_told(
-    client: Client, lin: User, company: Company, name: str
+    client: Client, lin: User, company: Company, name: str, query: dict[str, str]
 ) -> None:
     client.force_login(lin)
-    response = client.get(reverse(name), {"q": "广州 " * 9})
+    response = client.get(reverse(name), query)
     [(label, why)] = response.context["filter"].left_out
     assert f"<li>{label}: {why}</li>" in response.text
 
@@ -157,5 +166,12 @@ def test_nothing_is_queued_of_all_that_match_what_nobody_understands(
     client: Client, mei: User, company: Company
 ) -> None:
     client.force_login(mei)
-    asked = {"scope": "matching", "query": "owner=nobody-we-know", "year": str(YEAR)}
-    assert client.post(reverse("renewals:queue"), asked).status_code == 404
+    for query in ("owner=nobody-we-know", "year=next"):
+        asked = {"scope": "matching", "query": query, "year": str(YEAR)}
+        assert client.post(reverse("renewals:queue"), asked).status_code == 404
+
+
+def test_no_consent_is_recorded_for_a_year_that_nobody_named(page: Client, company: Company) -> None:
+    for posted in ({}, {"year": "next"}):
+        sent = {"given_by": "宋海峰"} | posted
+        assert page.post(reverse("companies:consent", args=[company.pk]), sent).status_code == 404

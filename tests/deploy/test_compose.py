@@ -17,6 +17,7 @@ from celery import Celery
 from django.conf import settings
 from django.core.management import get_commands
 
+from agency.tasks import tend_invitations
 from companies.tasks import erase_due, tend_asks, tend_imports
 from renewals import tasks
 from renewals.models import Desk
@@ -299,7 +300,9 @@ def test_a_desk_has_one_sitting_at_a_time_in_a_pool_that_needs_no_fork():
 
 def test_what_beat_rings_for_is_a_task_of_ours():
     rung_for = {str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert rung_for == {tasks.sweep.name, erase_due.name, tend_asks.name, tend_imports.name}
+    assert rung_for == {
+        task.name for task in (tasks.sweep, erase_due, tend_asks, tend_imports, tend_invitations)
+    }
 
 
 def test_proxy_web_and_health_check_agree_on_the_port():

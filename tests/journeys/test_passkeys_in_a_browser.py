@@ -68,5 +68,5 @@ def test_a_removed_passkey_opens_nothing(site: Site) -> None:
     add_passkey(page)
     in_background(lambda: Authenticator.objects.filter(user=site.people["mei"]).delete())
     sign_in_with_passkey(site, page)
-    expect(page.get_by_role("status")).to_contain_text("错误代码")
+    expect(page.get_by_role("status")).to_contain_text("这个通行密钥在这里不能用")
     expect(page).to_have_url(re.compile("sign-in"))

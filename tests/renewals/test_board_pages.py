@@ -540,6 +540,7 @@ NONSENSE = {
     "sort": "colour",
     "group": "colour",
     "q": "广州 " * 9,
+    "year": "MMXXVI",
 }
 
 
@@ -552,8 +553,9 @@ def test_what_the_address_asks_for_in_vain_is_told(page: Client, renewal: Renewa
 
 
 def test_nothing_is_done_to_all_that_match_what_nobody_understands(page: Client, renewal: Renewal) -> None:
-    asked = {"act": "pause", "scope": "matching", "query": "state=finished"}
-    assert page.post(ACT, asked).status_code == 404
+    for query in ("state=finished", "year=20260"):
+        asked = {"act": "pause", "scope": "matching", "query": query}
+        assert page.post(ACT, asked).status_code == 404
 
 
 def test_a_search_is_as_long_as_somebody_types(page: Client, renewal: Renewal) -> None:
