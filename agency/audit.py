@@ -54,11 +54,7 @@ def record(action: str, on: Any, *, by: User | None, address: str | None = None,
     `by` is None where the machine acted by itself, or somebody `at_the_terminal`. `detail` must hold
     nothing secret; personal data goes in masked (`agency.masking`).
     """
-    entry, held = _entry(action, on, by=by, address=address, detail=detail), _held.get()
-    if held is None:
-        entry.save(force_insert=True)
-    else:
-        held.append(entry)
+    _write([_entry(action, on, by=by, address=address, detail=detail)])
 
 
 def record_as_owner(action: str, on: Any, *, agency: UUID, **detail: Any) -> None:
@@ -70,10 +66,12 @@ def record_as_owner(action: str, on: Any, *, agency: UUID, **detail: Any) -> Non
 
 def record_each(action: str, on: Iterable[tuple[Any, dict[str, Any]]], *, by: User | None) -> None:
     """As `record`, one entry for each object with its detail, in one statement."""
-    entries, held = (
-        [_entry(action, one, by=by, address=None, detail=detail) for one, detail in on],
-        _held.get(),
-    )
+    _write([_entry(action, one, by=by, address=None, detail=detail) for one, detail in on])
+
+
+def _write(entries: list[AuditEntry]) -> None:
+    """Now, or when `held_back` ends. By a statement that reads nothing back: clients read no trail."""
+    held = _held.get()
     if held is None:
         insert_all(AuditEntry, entries)
     else:

@@ -77,7 +77,11 @@ def test_a_client_sees_only_its_own_company(
 
 
 @pytest.mark.parametrize(
-    "table", ["companies_card", "renewals_event", "renewals_evidence", "renewals_intent", "renewals_batch"]
+    "table",
+    [
+        *("companies_card", "renewals_event", "renewals_evidence", "renewals_intent", "renewals_batch"),
+        *("agency_auditentry", "agency_audithead"),
+    ],
 )
 def test_a_client_sees_nothing_of_the_machinery(company: Company, renewal: Renewal, table: str) -> None:
     with scope(company.agency_id, company=company.pk):

@@ -100,7 +100,7 @@ def test_a_code_of_the_app_works_once(meis_password: User) -> None:
 
 
 def test_a_passkey_that_is_not_known_here_is_refused_in_words_of_its_own(db: None) -> None:
-    response = Client().post(reverse("mfa_login_webauthn"), {"credential": '{"id": "x"}'}, follow=True)
+    response = Client().post(reverse("mfa_login_webauthn"), {"credential": '"of another site"'}, follow=True)
     told = [str(message) for message in response.context["messages"]]
     assert told == ["这个通行密钥在这里不能用。请换一个通行密钥，或换一种登录方式。"]
 
