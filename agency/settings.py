@@ -288,6 +288,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 # Browsers treat localhost as safe; anywhere else passkeys need TLS.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
 USERSESSIONS_TRACK_ACTIVITY = False
+USERSESSIONS_ADAPTER = "agency.signing_in.OwnSessions"
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 # A local installation writes its mail into files; nobody outside gets any.

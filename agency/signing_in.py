@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -11,7 +12,13 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.signals import authentication_step_completed, password_changed, password_set
 from allauth.account.signals import user_logged_in as signed_in_through_a_page
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+)
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -70,7 +77,7 @@ class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has n
         guarding.forgive(self._tries)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        _record_failure(credentials.get("email") or "")
+        record_failure(credentials.get("email") or "", how="password")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Sent after the answer: how long a mail server takes tells nobody who is known here."""
@@ -78,7 +85,7 @@ class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has n
         mailing.send(message)
 
 
-def _record_failure(email: str) -> None:
+def record_failure(email: str, *, how: str) -> None:
     """In the trail of each agency that the person works for.
 
     For an address that nobody has, the same work is done and taken back, so that time tells nothing.
@@ -88,9 +95,13 @@ def _record_failure(email: str) -> None:
     with transaction.atomic():
         for agency in agencies or [uuid4()]:
             with scope(agency):
-                audit.record("sign_in_failed", user or User(pk=uuid4()), by=None)
+                audit.record("sign_in_failed", user or User(pk=uuid4()), by=None, how=how)
         if not agencies:
             transaction.set_rollback(True)
+
+
+def _factor_refused(sender: Any, user: User, authenticator: Authenticator, **_more: Any) -> None:
+    record_failure(user.email, how=authenticator.type)
 
 
 # --- The session ------------------------------------------------------------------------------
@@ -186,8 +197,20 @@ def connect() -> None:
     for changed in (password_changed, password_set):
         changed.connect(_password_changed, dispatch_uid="xubao")
     authentication_step_completed.connect(_proved, dispatch_uid="xubao")
+    authentication_failed.connect(_factor_refused, dispatch_uid="xubao")
     for signal in (authenticator_added, authenticator_removed, authenticator_reset):
         signal.connect(_factor_changed, dispatch_uid="xubao")
+
+
+class OwnSessions(DefaultUserSessionsAdapter):  # type: ignore[misc]  # allauth has no types
+    """What a person ends on the list of his sign-ins."""
+
+    def end_sessions(self, sessions: Iterable[UserSession]) -> None:
+        ended, user = list(sessions), self.request.user
+        super().end_sessions(ended)
+        for membership in memberships_of(user):
+            with scope(membership.agency_id):
+                audit.record("own_sessions_ended", user, by=user, count=len(ended))
 
 
 def end_sessions(user: User) -> int:

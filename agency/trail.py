@@ -66,6 +66,7 @@ WORDS: dict[str, str | Promise] = {
     "operator_entered": pgettext_lazy("audit", "The platform's operator came in"),
     "operator_left": pgettext_lazy("audit", "The platform's operator left"),
     "operator_looked": pgettext_lazy("audit", "The platform's operator looked at a page"),
+    "own_sessions_ended": pgettext_lazy("audit", "Signed out everywhere else"),
     "password_changed": pgettext_lazy("audit", "Password changed"),
     "paused": pgettext_lazy("audit", "Paused"),
     "person_erased": pgettext_lazy("audit", "Person's account emptied"),

@@ -11,6 +11,7 @@ from agency.views import account as own
 from agency.views import entrance as views
 from agency.views import invitation, mailbox, operator, people, trail
 
+handler400 = "agency.views.entrance.bad_request"
 handler500 = "agency.views.entrance.server_error"
 
 people_urls = [
@@ -36,7 +37,7 @@ urlpatterns = [
     # Of allauth's pages only those that people here need: nobody signs up.
     path("sign-in/", account.login, name="account_login"),
     path("sign-in/code/", account.request_login_code, name="account_request_login_code"),
-    path("sign-in/code/confirm/", account.confirm_login_code, name="account_confirm_login_code"),
+    path("sign-in/code/confirm/", own.ConfirmCode.as_view(), name="account_confirm_login_code"),
     path("sign-in/again/", account.reauthenticate, name="account_reauthenticate"),
     path("sign-out/", account.logout, name="account_logout"),
     path("account/password/", account.password_change, name="account_change_password"),

@@ -41,6 +41,11 @@ def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"database": "ok"})
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for what no form of ours sends. It may come before anybody knows from whom."""
+    return HttpResponse(render_to_string("400.html", {"simulation": settings.SIMULATION}), status=400)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page for our own mistakes. It asks nothing of the database: that may be what failed."""
     try:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_
 from django.views.decorators.http import require_POST, require_safe
 
 from agency import audit, letters
+from agency.freshness import fresh_sign_in
 from agency.people import staff_only
 from agency.sending import send_file
 from agency.spreadsheets import write_csv, write_xlsx
@@ -126,6 +127,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @staff_only
+@fresh_sign_in
 def export(request: HttpRequest, kind: str) -> HttpResponse:
     """The same list as a file: every company that matches, not the page alone."""
     if kind not in TYPES:

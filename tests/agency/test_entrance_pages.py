@@ -100,6 +100,15 @@ def test_a_wrong_address_gets_a_page_in_the_readers_language(
     assert f"<h1>{heading}</h1>" in response.text
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "host"), [("/sign-in/?next=%00", "testserver"), ("/sign-in/", "elsewhere")]
+)
+def test_what_no_page_of_ours_sends_gets_a_page_in_words(client: Client, address: str, host: str) -> None:
+    response = client.get(address, headers={"Host": host})
+    assert (response.status_code, "<h1>无法处理这次提交</h1>" in response.text) == (400, True)
+
+
 @pytest.mark.parametrize(("accepted", "heading"), [("zh", "系统出错了"), ("en", "Something went wrong here")])
 def test_our_own_mistakes_get_a_page_in_the_readers_language(
     mei: User, renewal: Renewal, monkeypatch: pytest.MonkeyPatch, accepted: str, heading: str

@@ -229,6 +229,25 @@ def test_a_failed_sign_in_is_told_in_the_agencys_trail(meis_password: User) -> N
     assert (entry.object_id, entry.address) == (str(meis_password.pk), "198.51.100.9")
 
 
+def test_a_wrong_code_is_told_too_whether_an_app_or_a_mail_brought_it(
+    meis_password: User, chen: User
+) -> None:
+    totp.TOTP.activate(meis_password, SECRET)
+    client = Client()
+    sign_in(client, meis_password.email)
+    client.post(reverse("mfa_authenticate"), {"code": "000000"})
+    for email in (chen.email, "nobody@example.com"):
+        client = Client()
+        client.post(reverse("account_request_login_code"), {"email": email})
+        client.post(reverse("account_confirm_login_code"), {"code": "WRONG1"})
+    with scope(OUR_AGENCY):
+        told = AuditEntry.objects.filter(action="sign_in_failed").order_by("number")
+        assert [(entry.object_id, entry.detail["how"]) for entry in told] == [
+            (str(meis_password.pk), "totp"),
+            (str(chen.pk), "code"),
+        ]
+
+
 # --- How long it lasts ------------------------------------------------------------------------
 
 
@@ -290,6 +309,8 @@ def test_a_person_sees_his_sign_ins_and_ends_the_others(meis_password: User) -> 
     User.objects.filter(pk=meis_password.pk).update(grace_used_at=None)
     assert len(one.get(reverse("usersessions_list")).context["sessions"]) == 2
     one.post(reverse("usersessions_list"))
+    with scope(OUR_AGENCY):
+        assert AuditEntry.objects.latest("number").action == "own_sessions_ended"
     assert UserSession.objects.filter(user=meis_password).count() == 1
     assert other.get(BOARD)["Location"].startswith(reverse("account_login"))
 
@@ -314,7 +335,7 @@ def test_a_pin_is_stored_only_after_a_fresh_sign_in(meis_password: User, card: C
         assert vault_pin(Card.objects.get(pk=card.pk)) == "31415926"
 
 
-@pytest.mark.parametrize("page", ["trail_export", "renewals:report_download"])
+@pytest.mark.parametrize("page", ["trail_export", "renewals:report_download", "readiness:export"])
 def test_an_export_needs_a_fresh_sign_in(lin: User, browser_of: BrowserOf, page: str) -> None:
     client = browser_of(lin)
     assert client.get(reverse(page, args=["csv"])).status_code == 200
