@@ -123,8 +123,17 @@ class IdleForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("idle_minutes",)
 
 
-class AgencyForm(forms.Form):
+class FirstAdminForm(forms.Form):
+    """Whom an agency begins with."""
+
+    admin_name = forms.CharField(label=gettext_lazy("Name of its first admin"), max_length=80)
+    admin_email = forms.EmailField(label=gettext_lazy("E-mail address of its first admin"))
+
+
+class AgencyForm(FirstAdminForm):
     """A new agency with its first admin."""
+
+    field_order = ("name", "slug", "phone", "admin_name", "admin_email")
 
     name = forms.CharField(label=gettext_lazy("Name of the agency"), max_length=120)
     slug = forms.CharField(
@@ -134,8 +143,6 @@ class AgencyForm(forms.Form):
         help_text=gettext_lazy("Letters, digits, hyphens."),
     )
     phone = forms.CharField(label=gettext_lazy("Telephone"), max_length=40, required=False)
-    admin_name = forms.CharField(label=gettext_lazy("Name of its first admin"), max_length=80)
-    admin_email = forms.EmailField(label=gettext_lazy("E-mail address of its first admin"))
 
 
 class ReasonForm(forms.Form):

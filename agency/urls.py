@@ -29,6 +29,7 @@ operator_urls = [
     path("make/", operator.make, name="make"),
     path("leave/", operator.leave, name="leave"),
     path("<uuid:agency_id>/enter/", operator.enter, name="enter"),
+    path("<uuid:agency_id>/invite/", operator.invite, name="invite"),
 ]
 urlpatterns = [
     path("", views.home, name="home"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from agency import inviting, letters, operating, posting
-from agency.forms import AgencyForm, ReasonForm
+from agency.forms import AgencyForm, FirstAdminForm, ReasonForm
 from agency.freshness import fresh_sign_in
 from agency.models import Agency, Invitation, Membership, Role
 from agency.people import operator_of, operator_only
@@ -55,8 +55,29 @@ def make(request: HttpRequest) -> HttpResponse:
     return redirect("operator:agencies")
 
 
+@require_POST
+@operator_only
+@fresh_sign_in
+def invite(request: HttpRequest, agency_id: UUID) -> HttpResponse:
+    """Invite the first admin of an agency that nobody has come to yet: his link was lost, or the address wrong."""
+    if agency_id not in {one.id for one in operating.agencies(by=operator_of(request)) if not one.people}:
+        raise Http404
+    form = FirstAdminForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Write the admin's name and e-mail address."))
+        return redirect("operator:agencies")
+    wanted = form.cleaned_data
+    _invite_first_admin(request, agency_id, name=wanted["admin_name"], email=wanted["admin_email"])
+    words = _("The invitation is on its way to %(email)s.")
+    messages.success(request, words % {"email": wanted["admin_email"]})
+    return redirect("operator:agencies")
+
+
 def _invite_first_admin(request: HttpRequest, agency_id: UUID, *, name: str, email: str) -> None:
+    """Whoever was invited before him comes in no more."""
     with scope(agency_id):
+        for older in inviting.open_invitations():
+            inviting.revoke(older, by=operator_of(request))
         agency = Agency.objects.get(pk=agency_id)
         invitation = Invitation(name=name, email=email, role=Role.ADMIN)
         by = Membership(agency=agency, user=operator_of(request), role=Role.ADMIN)

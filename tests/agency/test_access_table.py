@@ -156,6 +156,9 @@ TABLE = [
         about="agency",
         sent={"reason": "客户来电，查看排队情况"},
     ),
+    Rule("operator:invite", "get", NOT_ALLOWED, about="agency"),
+    # People are in it: from here on its own admins invite.
+    Rule("operator:invite", "post", (SIGN_IN, 404, 404, 404, 404, 404, 404), about="agency"),
     Rule("operator:leave", "get", NOT_ALLOWED),
     Rule("operator:leave", "post", (SIGN_IN, 404, 404, 404, 404, 404, 302)),
     Rule("renewals:standstill", "get", OPERATORS),

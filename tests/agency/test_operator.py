@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.mail import EmailMessage
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.urls import reverse
@@ -105,6 +106,12 @@ def test_a_visit_ends_after_an_hour(
     assert client.get(reverse("companies:company", args=[company.pk])).status_code == 404
 
 
+def link_in(message: EmailMessage) -> str:
+    found = re.search(r"http://testserver(/invitation/\S+)", str(message.body))
+    assert found is not None
+    return found[1]
+
+
 def test_a_new_agencys_admin_is_invited(tang: User, browser_of: BrowserOf, mails: Mails) -> None:
     form = {
         "name": "南海外贸服务",
@@ -116,13 +123,34 @@ def test_a_new_agencys_admin_is_invited(tang: User, browser_of: BrowserOf, mails
     with mails() as sent:
         client.post(reverse("operator:make"), form)
     [message] = sent
-    link = re.search(r"http://testserver(/invitation/\S+)", str(message.body))
-    assert link is not None
     guest = Client()
-    response = guest.post(link[1], {"password": "four words that differ"}, follow=True)
+    response = guest.post(link_in(message), {"password": "four words that differ"}, follow=True)
     assert response.redirect_chain[-1] == (reverse("renewals:today"), 302)
     again = client.post(reverse("operator:make"), form)
     assert again.context["form"].has_error("slug")
+
+
+def test_an_agency_whose_admin_never_came_is_given_another(
+    tang: User, browser_of: BrowserOf, mails: Mails
+) -> None:
+    form = {
+        "name": "南海外贸服务",
+        "slug": "nanhai",
+        "admin_name": "高敏",
+        "admin_email": "goa@nanhai.example",
+    }
+    client, address = browser_of(tang), reverse("operator:agencies")
+    with mails() as wrong:
+        client.post(reverse("operator:make"), form)
+    [made] = [one for one in client.get(address).context["agencies"] if one.slug == "nanhai"]
+    invite = reverse("operator:invite", args=[made.id])
+    assert invite in client.get(address).text
+    with mails() as right:
+        client.post(invite, {"admin_name": "高敏", "admin_email": "gao@nanhai.example"})
+    assert [Client().get(link_in(one)).status_code for one in (*wrong, *right)] == [410, 200]
+    Client().post(link_in(right[0]), {"password": "four words that differ"})
+    assert invite not in client.get(address).text
+    assert client.post(invite, {"admin_name": "谁", "admin_email": "who@else.example"}).status_code == 404
 
 
 def test_what_is_not_ones_own_is_refused_and_told(
