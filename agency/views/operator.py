@@ -59,7 +59,7 @@ def make(request: HttpRequest) -> HttpResponse:
 @operator_only
 @fresh_sign_in
 def invite(request: HttpRequest, agency_id: UUID) -> HttpResponse:
-    """Invite the first admin of an agency that nobody has come to yet: his link was lost, or the address wrong."""
+    """Invite the first admin of an agency that nobody is in yet: a link was lost, or an address wrong."""
     if agency_id not in {one.id for one in operating.agencies(by=operator_of(request)) if not one.people}:
         raise Http404
     form = FirstAdminForm(request.POST)
