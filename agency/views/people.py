@@ -29,6 +29,8 @@ from agency.sending import send_file
 from agency.tenancy import current_scope
 
 CLIENTS_A_PAGE = 50
+# Asking companies by mail invites as many people at once as there are companies.
+INVITATIONS_SHOWN = 50
 _REFUSALS: dict[str, str | Promise] = {
     "self": gettext_lazy("Nobody changes his own role or access: ask another admin."),
     "last_admin": gettext_lazy("This is the last admin. Make somebody else admin first."),
@@ -48,18 +50,22 @@ def people(request: HttpRequest) -> HttpResponse:
 
 
 def _show(request: HttpRequest, form: InviteForm, *, query: str = "", status: int = 200) -> HttpResponse:
-    clients = _members().filter(role=Role.CLIENT)
+    clients, invitations = _members().filter(role=Role.CLIENT), inviting.open_invitations()
     if query:
         clients = clients.filter(
             Q(user__name__icontains=query)
             | Q(user__email__icontains=query)
             | Q(company__name__icontains=query)
         )
+        invitations = invitations.filter(
+            Q(name__icontains=query) | Q(email__icontains=query) | Q(company__name__icontains=query)
+        )
     context = {
         "colleagues": _members().exclude(role=Role.CLIENT),
         "page": Paginator(clients, CLIENTS_A_PAGE).get_page(request.GET.get("page")),
         "query": query,
-        "invitations": inviting.open_invitations(),
+        "invitations": invitations[:INVITATIONS_SHOWN],
+        "invited": invitations.count(),
         "form": form,
         "idle_form": IdleForm(instance=_me(request).agency),
     }

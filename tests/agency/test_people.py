@@ -190,6 +190,20 @@ def test_asked_for_again_while_its_mail_goes_out_it_is_sent_with_a_link_that_wor
     assert [Client().get(link).status_code for link in links] == [410, 200]
 
 
+def test_of_many_invitations_the_newest_are_shown_and_the_search_finds_the_others(
+    lin: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agency.views.people.INVITATIONS_SHOWN", 1)
+    client, page = browser_of(lin), reverse("people:people")
+    for name in ("first", "second"):
+        client.post(reverse("people:invite"), {"name": name, "email": f"{name}@z.example", "role": "staff"})
+    shown = client.get(page)
+    assert [one.name for one in shown.context["invitations"]] == ["second"]
+    assert "共 2 位，这里显示最近邀请的 1 位" in shown.text
+    found = client.get(page, {"q": "first@"}).context["invitations"]
+    assert [one.name for one in found] == ["first"]
+
+
 def test_a_link_is_dead_after_a_week(lin: User, mails: Mails, browser_of: BrowserOf) -> None:
     link = send(browser_of(lin), mails, name="周", email="z@z.example", role="staff")
     with scope(OUR_AGENCY):

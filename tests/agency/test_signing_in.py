@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from allauth.usersessions.models import UserSession
 from django.conf import settings as project
@@ -96,6 +97,16 @@ def test_a_code_of_the_app_works_once(meis_password: User) -> None:
     for client in (first, second):
         sign_in(client, meis_password.email)
         client.post(reverse("mfa_authenticate"), {"code": code})
+    assert [client.get(BOARD).status_code for client in (first, second)] == [200, 302]
+
+
+def test_a_recovery_code_works_once(meis_password: User) -> None:
+    totp.TOTP.activate(meis_password, SECRET)
+    codes = RecoveryCodes.activate(meis_password).generate_codes()
+    first, second = Client(), Client()
+    for client in (first, second):
+        sign_in(client, meis_password.email)
+        client.post(reverse("mfa_authenticate"), {"code": codes[0]})
     assert [client.get(BOARD).status_code for client in (first, second)] == [200, 302]
 
 
