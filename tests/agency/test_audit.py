@@ -144,7 +144,7 @@ def test_a_change_of_any_word_is_found(trail: list[int], column: str) -> None:
     assert findings() != []
 
 
-@pytest.mark.parametrize("number", range(1, 10))
+@pytest.mark.parametrize("number", [1, 4, 9])
 def test_one_missing_entry_is_found_wherever_it_was(trail: list[int], number: int) -> None:
     with above_all() as cursor:
         cursor.execute("DELETE FROM agency_auditentry WHERE number = %s", [number])
