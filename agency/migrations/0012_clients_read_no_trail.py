@@ -1,6 +1,7 @@
 """A client's scope writes entries of the trail and reads none.
 
-The triggers read the entry before, whoever writes: they put the client's company aside for that.
+The triggers read the entry before, whoever writes: they put the client's company aside for that. What
+migration 0010 set for them is said again: replacing a function forgets it.
 """
 
 from django.db import migrations
@@ -13,7 +14,7 @@ ALTER POLICY own_company ON agency_auditentry USING ({NO_CLIENT}) WITH CHECK (tr
 ALTER POLICY own_company ON agency_audithead USING ({NO_CLIENT}) WITH CHECK ({NO_CLIENT});
 
 CREATE OR REPLACE FUNCTION agency_auditentry_chain() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     last record;
     company text := current_setting('app.company', true);
@@ -31,7 +32,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION agency_auditentry_crown() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     before text := current_setting('app.agency', true);
     company text := current_setting('app.company', true);
@@ -58,6 +59,6 @@ ALTER POLICY own_company ON agency_audithead USING (true) WITH CHECK (true);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agency", "0010_invitations_are_due")]
+    dependencies = [("agency", "0011_invitations_are_due")]
 
     operations = [migrations.RunSQL(TRAIL, BEFORE)]

@@ -10,7 +10,7 @@ def _text(longest: int) -> models.CharField[str, str]:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agency", "0009_rehearsal_twins")]
+    dependencies = [("agency", "0010_the_trail_is_always_read_by_its_index")]
 
     operations = [
         migrations.AddField("invitation", "due_at", models.DateTimeField(editable=False, null=True)),
