@@ -165,7 +165,7 @@ def _under_each_other(upper: list[str], below: list[Line]) -> list[str]:
         own = upper[place] if place < len(upper) else ""
         lower = str(cell).strip()
         spanning = own or spanning
-        together = f"{spanning}{lower}"
+        together = f"{spanning} {lower}".strip()
         if not lower:
             words.append(own)
         elif meaning(together) or not meaning(lower):
