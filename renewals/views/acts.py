@@ -27,6 +27,7 @@ from renewals.domain.pausing import pause, resume
 from renewals.filters import BoardFilter
 from renewals.fitting import is_of_the_card
 from renewals.models import Renewal, State
+from renewals.views import undoing
 from renewals.views.board import chosen_year
 
 WHY_AT_MOST = 300
@@ -207,8 +208,9 @@ def carry_out(request: HttpRequest) -> HttpResponse:
     with audit.held_back():
         done, refused = _each(act, chosen, request, asked)
     if done:
-        words = ngettext("%(act)s: %(n)d renewal.", "%(act)s: %(n)d renewals.", done)
-        messages.success(request, words % {"act": act.label, "n": done})
+        words = ngettext("%(act)s: %(n)d renewal.", "%(act)s: %(n)d renewals.", len(done))
+        tag = undoing.offer(request, act.code, done, to=asked.person)
+        messages.success(request, words % {"act": act.label, "n": len(done)}, extra_tags=tag)
     for code, number in refused.items():
         words = ngettext(
             "%(n)d renewal was left alone: %(why)s.", "%(n)d renewals were left alone: %(why)s.", number
@@ -232,15 +234,15 @@ def _asked(posted: QueryDict) -> Asked:
 
 def _each(
     act: Act, renewals: Iterable[Renewal], request: HttpRequest, asked: Asked
-) -> tuple[int, Counter[str]]:
-    """How many it was done to, and why not to the others."""
-    done, refused = 0, Counter[str]()
+) -> tuple[list[Renewal], Counter[str]]:
+    """Those it was done to, as they were before, and why not to how many others."""
+    done, refused = list[Renewal](), Counter[str]()
     for renewal in renewals:
         try:
             if act.carry_out(renewal, request.user, asked) is False:  # type: ignore[arg-type]  # staff only
                 refused["so_already"] += 1
             else:
-                done += 1
+                done.append(renewal)
         except NotPossibleNow as refusal:
             refused[refusal.code] += 1
     return done, refused
