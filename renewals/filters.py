@@ -18,8 +18,7 @@ from django.utils.translation import pgettext_lazy
 from agency.filtering import ListFilter, SearchFilter
 from companies.models import Card
 from renewals.domain.claiming import is_due
-from renewals.domain.stages import SETTLED
-from renewals.models import Renewal, Run, Stage, StageName, State
+from renewals.models import Renewal, Run, StageName, State
 
 _STAGE_ORDER = Case(
     *(When(stage=name, then=Value(place)) for place, name in enumerate(StageName)), default=Value(9)
@@ -57,9 +56,8 @@ class BoardFilter(ListFilter):
 
     q = SearchFilter(method="search", label=_("Search"))
     state = filters.ChoiceFilter(choices=State, label=_("State"))
-    stage = filters.ChoiceFilter(
-        choices=StageName, method="at_stage", label=_("Stage"), empty_label=_("Stage: any")
-    )
+    # The first stage that is not settled.
+    stage = filters.ChoiceFilter(choices=StageName, label=_("Stage"), empty_label=_("Stage: any"))
     reason = filters.CharFilter(widget=forms.Select, label=_("Reason"))
     batch = filters.UUIDFilter(widget=forms.Select, label=_("Batch"))
     person = filters.UUIDFilter(widget=forms.Select, method="looked_after", label=_("In charge"))
@@ -113,15 +111,6 @@ class BoardFilter(ListFilter):
     def is_due(self, renewals: QuerySet[Renewal], _name: str, value: bool) -> QuerySet[Renewal]:
         """Renewals that a card in a reader would start now, or those that it would not."""
         return renewals.filter(is_due()) if value else renewals.exclude(is_due())
-
-    def at_stage(self, renewals: QuerySet[Renewal], _name: str, value: str) -> QuerySet[Renewal]:
-        """Renewals whose first stage that is not settled is this one."""
-        names = list(StageName)
-        earlier = names[: names.index(StageName(value))]
-        open_ones = Stage.objects.filter(renewal=OuterRef("pk")).exclude(state__in=SETTLED)
-        return renewals.filter(
-            Exists(open_ones.filter(name=value)), ~Exists(open_ones.filter(name__in=earlier))
-        )
 
     def looked_after(self, renewals: QuerySet[Renewal], _name: str, value: Any) -> QuerySet[Renewal]:
         """Renewals of this person: assigned, else of a company that he is in charge of."""

@@ -226,6 +226,11 @@ class Renewal(TenantModel):
                 name="renewals_a_card_starts",
             ),
             models.Index(
+                fields=["agency", "state_since"],
+                condition=Q(state__in=(State.ATTENTION, State.REFUSED)),
+                name="renewals_that_stopped",
+            ),
+            models.Index(
                 fields=["batch", "stage"],
                 condition=Q(state=State.RUNNING),
                 name="renewals_running_in_a_batch",

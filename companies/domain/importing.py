@@ -93,7 +93,7 @@ def preview(file: BinaryIO, filename: str) -> Sheet:
     """What importing this file into the current agency would do, row by row. Nothing is written.
 
     Raises `WorkbookRefused` when it cannot be read as a table of companies. An empty cell says
-    nothing: what we have stays. Three queries, however many rows.
+    nothing: what we have stays. Three queries at most, however many rows.
     """
     table = read_table(file, filename)
     table.found.require()
@@ -115,7 +115,7 @@ def import_companies(sheet: Sheet, *, by: User) -> Imported:
 
 
 def judge(entries: Sequence[Entry]) -> list[Row]:
-    """What each row would do, by what the current agency has. Three queries."""
+    """What each row would do, by what the current agency has. Three queries at most."""
     known = known_to(entries)
     return [_judge(entry, known.target(entry)) for entry in entries]
 

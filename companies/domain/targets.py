@@ -67,10 +67,12 @@ class Known:
 
 
 def known_to(entries: Collection[Entry], *, lock: bool = False) -> Known:
-    """What the current agency has about these rows: three queries. `lock` keeps it for this transaction."""
-    usccs = [entry.uscc for entry in entries]
-    companies = _rows(Company.objects.filter(uscc__in=usccs), lock)
-    contacts = list(_rows(Contact.objects.filter(company__uscc__in=usccs), lock))
+    """What the current agency has about these rows. `lock` keeps it for this transaction.
+
+    Three queries; two where it knows none of the companies.
+    """
+    companies = list(_rows(Company.objects.filter(uscc__in=[entry.uscc for entry in entries]), lock))
+    contacts = list(_rows(Contact.objects.filter(company__in=[company.pk for company in companies]), lock))
     cards = _rows(Card.objects.filter(number__in=[entry.card for entry in entries]), lock)
     others: dict[UUID, list[Contact]] = {}
     for contact in contacts:
