@@ -26,6 +26,7 @@ def measure(queued: int, rows: int) -> None:
         sweep_once()
     assert nothing_is_lost()
     companies = make_companies(queued)
+    analyze()
     with shared() as put, timed(figures, "queue"):
         queue(companies)
     claims, seconds, claimed = claim_at_once(companies)
@@ -129,8 +130,16 @@ def fill(number: int) -> None:
                 FROM companies_company WHERE name LIKE 'F%%') AS company
             """
         )
-        admin.commit()
-        admin.autocommit = True
+    analyze()
+
+
+def analyze() -> None:
+    """What Postgres knows of its tables is as new as autovacuum keeps it."""
+    import psycopg
+
+    from agency import engines
+
+    with psycopg.connect(engines.urls().superuser, autocommit=True) as admin:
         admin.execute("ANALYZE")
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from agency import audit
+from agency.bulk import insert_all
 from agency.models import User
 from companies.domain.readiness import Problem, check_readiness
 from companies.models import Company
@@ -71,7 +72,7 @@ def queue_companies(
     batch = Batch.objects.create(
         name=name, year=year, made_by=by, asked=len(verdicts), chosen_by=chosen_by, note=note
     )
-    renewals = Renewal.objects.bulk_create(
+    renewals = [
         Renewal(
             agency_id=batch.agency_id,
             company=company,
@@ -83,7 +84,8 @@ def queue_companies(
             note=note,
         )
         for company in ready
-    )
+    ]
+    insert_all(Renewal, renewals)
     make_stages(renewals)
     tell_all(renewals, "queued", by=by, batch=name)
     ring_for(company.pk for company in ready)

@@ -41,6 +41,18 @@ def test_entries_are_numbered_and_chained_per_agency(
     assert (first.actor_name, first.address) == ("Mei", "192.0.2.1")
 
 
+def test_each_entry_finds_the_one_before_it_by_the_index(agency: Agency) -> None:
+    with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"])), autocommit=True) as admin:
+        # Where a table is known to be empty, reading all of it seems to be cheap.
+        admin.execute("VACUUM ANALYZE agency_auditentry")
+    with scope(agency.pk), connection.cursor() as cursor:
+        audit.record_each("looked_at", [(agency, {})] * 100, by=None)
+        cursor.execute(
+            "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'agency_auditentry'"
+        )
+        assert cursor.fetchone() == (0,)
+
+
 @pytest.mark.parametrize("change", ["update", "delete"])
 def test_nobody_changes_an_entry(company: Company, change: str) -> None:
     with scope(company.agency_id):
