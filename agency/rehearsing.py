@@ -32,7 +32,7 @@ LOOKED_AT = {
 _DONE = {
     *("language", "renewals:deed", "renewals:act", "renewals:carry_out", "renewals:save_view"),
     *("renewals:delete_view", "renewals:batch_pause", "renewals:batch_resume", "renewals:desk_pause"),
-    *("renewals:desk_resume", "renewals:rehearsal_leave"),
+    *("renewals:desk_resume", "renewals:undo", "renewals:rehearsal_leave"),
 }
 
 

@@ -94,6 +94,11 @@ def what_fits(renewal: Renewal, asked: str, *, has_quarantined_card: bool = Fals
     return fitting if renewal.stage else tuple(do for do in fitting if do not in (Do.DONE, Do.AGAIN))
 
 
+def is_of_the_card(reason: str) -> bool:
+    """Whether the reason puts the card into quarantine, or comes of it."""
+    return reason in _OF_THE_CARD
+
+
 def may_be_retried_unseen(reason: str) -> bool:
     """Whether many that stopped for this reason may be put back without a look at each of them."""
     return Do.RETRY in _FITTING.get(reason, _OTHERWISE) and reason not in _OF_THE_CARD

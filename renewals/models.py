@@ -412,6 +412,11 @@ class Rehearsal(TenantModel):
         """Whether somebody may come in and look."""
         return self.batch is not None and self.state in (RehearsalState.PLAYING, RehearsalState.OVER)
 
+    @property
+    def at_rest(self) -> int:
+        """How many of its renewals are over: complete, or stopped for a person."""
+        return self.complete + self.stopped
+
 
 class Matter(TenantModel):
     """待人工: something that a person must see to while the renewal itself goes on or waits.

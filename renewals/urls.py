@@ -19,6 +19,7 @@ from renewals.views import (
     report,
     standstill,
     today,
+    undoing,
 )
 
 app_name = "renewals"
@@ -35,6 +36,7 @@ urlpatterns = [
     path("board/views/<uuid:view_id>/delete/", board.delete_view, name="delete_view"),
     path("renewals/act/", acts.preview, name="act"),
     path("renewals/act/confirm/", acts.carry_out, name="carry_out"),
+    path("renewals/undo/", undoing.undo, name="undo"),
     path("renewals/<uuid:renewal_id>/", renewal.renewal, name="renewal"),
     path("renewals/<uuid:renewal_id>/live/", renewal.live, name="live"),
     path("renewals/<uuid:renewal_id>/proof/", renewal.proof, name="proof"),

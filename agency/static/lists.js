@@ -13,6 +13,31 @@
     const place = all.indexOf(current());
     const next = all[place < 0 ? 0 : Math.min(Math.max(place + by, 0), all.length - 1)];
     link(next)?.focus();
+    if (beside && !beside.hidden) show(next);
+  }
+
+  // A renewal beside the list: fetched from its own page, which is where the row's link leads too.
+  const beside = document.getElementById("beside");
+  let shown = ""; // the row's id: the row itself is exchanged when it changes
+
+  function show(row) {
+    if (!beside || !link(row)) return;
+    shown = row.id;
+    mark();
+    beside.hidden = false;
+    htmx.ajax("GET", link(row).href, { target: "#beside-shown", swap: "innerHTML show:none" });
+  }
+
+  function closeBeside() {
+    link(document.getElementById(shown))?.focus();
+    shown = "";
+    mark();
+    beside.hidden = true;
+    document.getElementById("beside-shown").replaceChildren(); // what it asked every two seconds ends, too
+  }
+
+  function mark() {
+    for (const row of rows()) row.classList.toggle("shown-beside", row.id !== "" && row.id === shown);
   }
 
   function select() {
@@ -25,12 +50,14 @@
     j: () => move(1),
     k: () => move(-1),
     x: select,
+    o: () => show(current()),
     "?": () => document.getElementById("help")?.showModal(),
   };
 
   document.addEventListener("keydown", (event) => {
     // A dialog that was just closed may have the focus until the next frame is drawn.
     const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open]");
+    if (event.key === "Escape" && beside && !beside.hidden && !typing) closeBeside();
     const act = keys[event.key];
     if (!act || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -60,6 +87,8 @@
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");
     if (opener) document.getElementById(opener.dataset.opens).showModal();
+    if (event.target.closest("[data-beside]")) show(event.target.closest(ROW));
+    if (event.target.closest("[data-closes-beside]")) closeBeside();
   });
 
   // Empty fields would only make the address longer.
@@ -72,6 +101,7 @@
   let focused = null;
   document.addEventListener("htmx:oobBeforeSwap", () => { focused = document.activeElement?.id; });
   document.addEventListener("htmx:oobAfterSwap", () => {
+    if (shown) mark();
     if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
   });
 

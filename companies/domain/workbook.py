@@ -24,6 +24,8 @@ from companies.domain.refusals import (
 
 MAX_BYTES = 10 * 1024 * 1024
 _TIME_S = 20
+# So the words begin of a row that sums up the others.
+_SUMS = ("合计", "总计", "小计", "共计")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 # What an encrypted .xlsx lies in ([MS-OFFCRYPTO] 2.3.4.4).
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -130,6 +132,13 @@ def _without_empty(lines: Iterable[Line]) -> list[Line]:
     return [(number, cells) for number, cells in lines if any(str(cell).strip() for cell in cells)]
 
 
+def _sums_up(cells: Sequence[Cell], code: int | None) -> bool:
+    """Whether the row only sums up the rows above it (合计): its first words say so, and it has no code."""
+    first = next((words for cell in cells if (words := "".join(str(cell).split()))), "")
+    has_code = code is not None and code < len(cells) and str(cells[code]).strip() != ""
+    return first.startswith(_SUMS) and not has_code
+
+
 def _chosen(filled: Sequence[Sheet], name: str) -> Sheet:
     """The one of this name, else the first with headings of ours, else the first."""
     named = (sheet for sheet in filled if name and sheet.name == name)
@@ -165,7 +174,7 @@ def _under_each_other(upper: list[str], below: list[Line]) -> list[str]:
         own = upper[place] if place < len(upper) else ""
         lower = str(cell).strip()
         spanning = own or spanning
-        together = f"{spanning}{lower}"
+        together = f"{spanning} {lower}".strip()
         if not lower:
             words.append(own)
         elif meaning(together) or not meaning(lower):
@@ -182,7 +191,8 @@ def _table(sheet: Sheet, names: tuple[str, ...], digest: str, chosen: Mapping[Co
         place, height = 0, 1
         headings = [str(cell).strip() for cell in sheet.lines[0][1]]
     found = find_columns(headings, chosen)
-    rows = sheet.lines[place + height :]
+    code = found.columns.get(Column.USCC)
+    rows = [line for line in sheet.lines[place + height :] if not _sums_up(line[1], code)]
     if not rows:
         found.require()
         raise WorkbookEmpty

@@ -118,6 +118,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
             for problem in CHECKS
             if (number := counted.problems[problem])
         ],
+        "nobody_is_ready": counted.not_ready and not counted.ready,
         "has_companies": counted.total or Company.objects.exists(),
         "query": query.urlencode(),
         "is_filtered": any(query.get(name) for name in ("q", "owner", "tag")),

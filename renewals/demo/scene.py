@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from io import BytesIO
 from uuid import UUID, uuid5
 
-from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.db import connections, transaction
 from django.utils import timezone
 
+from agency.emptying import delete_rows
 from agency.models import Membership, Role, User
-from agency.tenancy import TenantModel, scope
+from agency.tenancy import scope
 from companies.domain.importing import import_companies, preview
 from companies.models import Company
 from companies.sample import SampleCompany, fill_vault, record_consents, write_workbook
@@ -51,10 +51,7 @@ def forget_last_demo() -> None:
         cursor.execute("ALTER TABLE agency_auditentry DISABLE TRIGGER append_only")
         for agency in theirs:
             cursor.execute("SELECT set_config('app.agency', %s, true)", [str(agency)])
-            for model in apps.get_models():
-                if issubclass(model, TenantModel):
-                    table = model._meta.db_table
-                    cursor.execute(f"DELETE FROM {table} WHERE agency_id = %s", [agency])  # noqa: S608  # ours
+            delete_rows(cursor, agency)
         # Foreign keys wait for the end of the transaction; a trigger cannot change before they are checked.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE agency_auditentry ENABLE TRIGGER append_only")

@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from agency import audit
-from agency.checks import tenant_models
+from agency.emptying import delete_rows
 from agency.models import Agency, AuditEntry, AuditHead, User
 from agency.tenancy import current_scope
 from companies.domain.cards import ISSUED_PINS, store_pin
@@ -196,10 +196,7 @@ def wipe() -> None:
     """Empty the twin whose scope is open, files too. Its audit trail stays, as every trail does."""
     agency = _twin()
     with connection.cursor() as cursor:
-        for model in tenant_models():
-            if model not in _KEPT_TABLES:
-                table = model._meta.db_table
-                cursor.execute(f"DELETE FROM {table} WHERE agency_id = %s", [agency])  # noqa: S608  # ours
+        delete_rows(cursor, agency, but=_KEPT_TABLES)
     folder = Path(settings.MEDIA_ROOT) / str(agency)
     transaction.on_commit(lambda: shutil.rmtree(folder, ignore_errors=True))
 

@@ -25,7 +25,9 @@ from renewals.domain.colleagues import assign
 from renewals.domain.inbox import inbox, of_reason
 from renewals.domain.pausing import pause, resume
 from renewals.filters import BoardFilter
+from renewals.fitting import is_of_the_card
 from renewals.models import Renewal, State
+from renewals.views import undoing
 from renewals.views.board import chosen_year
 
 WHY_AT_MOST = 300
@@ -66,6 +68,22 @@ def _in(*states: State) -> Callable[[Renewal], bool]:
     return lambda renewal: renewal.state in states
 
 
+def _may_be_retried(renewal: Renewal) -> bool:
+    """Whether a retry could get anywhere: neither a colleague nor a card in quarantine stands in its way."""
+    return renewal.state in RETRIABLE and renewal.taken_by_id is None and not _waits_for_its_card(renewal)
+
+
+def _waits_for_its_card(renewal: Renewal) -> bool:
+    """Whether it stopped for a card that is still in quarantine: lifting that takes a person's look."""
+    return is_of_the_card(renewal.reason) and any(card.quarantined_at for card in renewal.company.cards.all())
+
+
+def _retry(renewal: Renewal, by: User, asked: Asked) -> None:
+    if _waits_for_its_card(renewal):
+        raise NotPossibleNow("quarantined")
+    retry(renewal, by=by, why=asked.why)
+
+
 def _go_on(renewal: Renewal, by: User, asked: Asked) -> bool:
     """End the renewal's own pause; what its batch or its stage is paused for stays paused."""
     own = renewal.pauses.filter(ended_at__isnull=True).first()
@@ -93,8 +111,8 @@ ACTS = {
             gettext_lazy(
                 "Back into the queue: the next run reads the portal first and does only what is left."
             ),
-            lambda renewal: renewal.state in RETRIABLE and renewal.taken_by_id is None,
-            lambda renewal, by, asked: retry(renewal, by=by, why=asked.why),
+            _may_be_retried,
+            _retry,
         ),
         Act(
             "assign",
@@ -144,6 +162,7 @@ REFUSALS: dict[str, str | Promise] = {
     "other_stage": gettext_lazy("this step is settled already"),
     "ran_since": gettext_lazy("there was a run since you looked; look at the portal once more"),
     "taken_over": gettext_lazy("a colleague does it by hand; it must be given back first"),
+    "quarantined": gettext_lazy("its card is in quarantine; lift that first, one by one"),
     "so_already": gettext_lazy("it was so already"),
 }
 
@@ -160,9 +179,7 @@ def refusal_words(refusal: NotPossibleNow) -> str:
 def preview(request: HttpRequest) -> HttpResponse:
     """What an act would do to the selection; the selection is frozen from here on. Changes nothing."""
     act = _act(request.POST)
-    chosen = list(
-        selected(request.POST).select_related("company").prefetch_related("pauses").order_by("company__name")
-    )
+    chosen = list(_with_what_acts_ask(selected(request.POST)).order_by("company__name"))
     if not chosen:
         messages.warning(request, _("Select at least one company first."))
         return back(request, OTHERWISE)
@@ -171,6 +188,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "fitting": [renewal for renewal in chosen if act.fits(renewal)],
         "others": [renewal for renewal in chosen if not act.fits(renewal)],
+        "quarantined": sum(_waits_for_its_card(one) for one in chosen) if act.code == "retry" else 0,
         "people": colleagues() if "person" in act.needs else (),
         "next": came_from(request),
     }
@@ -186,18 +204,24 @@ def carry_out(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Write down why: it stays in the story."))
         return back(request, OTHERWISE)
     # In an order, so that of two people who act on many neither waits for the other for ever.
-    chosen = Renewal.objects.filter(pk__in=frozen(request.POST)).order_by("pk")
+    chosen = _with_what_acts_ask(Renewal.objects.filter(pk__in=frozen(request.POST))).order_by("pk")
     with audit.held_back():
         done, refused = _each(act, chosen, request, asked)
     if done:
-        words = ngettext("%(act)s: %(n)d renewal.", "%(act)s: %(n)d renewals.", done)
-        messages.success(request, words % {"act": act.label, "n": done})
+        words = ngettext("%(act)s: %(n)d renewal.", "%(act)s: %(n)d renewals.", len(done))
+        tag = undoing.offer(request, act.code, done, to=asked.person)
+        messages.success(request, words % {"act": act.label, "n": len(done)}, extra_tags=tag)
     for code, number in refused.items():
         words = ngettext(
             "%(n)d renewal was left alone: %(why)s.", "%(n)d renewals were left alone: %(why)s.", number
         )
         messages.warning(request, words % {"n": number, "why": REFUSALS[code]})
     return back(request, OTHERWISE)
+
+
+def _with_what_acts_ask(renewals: QuerySet[Renewal]) -> QuerySet[Renewal]:
+    """With what decides whether an act fits: the same few queries for one and for many."""
+    return renewals.select_related("company").prefetch_related("pauses", "company__cards")
 
 
 def _asked(posted: QueryDict) -> Asked:
@@ -210,15 +234,15 @@ def _asked(posted: QueryDict) -> Asked:
 
 def _each(
     act: Act, renewals: Iterable[Renewal], request: HttpRequest, asked: Asked
-) -> tuple[int, Counter[str]]:
-    """How many it was done to, and why not to the others."""
-    done, refused = 0, Counter[str]()
+) -> tuple[list[Renewal], Counter[str]]:
+    """Those it was done to, as they were before, and why not to how many others."""
+    done, refused = list[Renewal](), Counter[str]()
     for renewal in renewals:
         try:
             if act.carry_out(renewal, request.user, asked) is False:  # type: ignore[arg-type]  # staff only
                 refused["so_already"] += 1
             else:
-                done += 1
+                done.append(renewal)
         except NotPossibleNow as refusal:
             refused[refusal.code] += 1
     return done, refused

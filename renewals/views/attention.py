@@ -23,6 +23,7 @@ from renewals.domain import inbox
 from renewals.domain.attention import NotPossibleNow
 from renewals.fitting import Do, phones, what_fits
 from renewals.models import Event, Evidence, Renewal
+from renewals.views import undoing
 from renewals.views.acts import OTHERWISE, refusal_words
 from renewals.views.today import first_hour
 
@@ -119,7 +120,9 @@ def act(request: HttpRequest, renewal_id: UUID) -> HttpResponse:
         said = {"company": renewal.company.name, "why": refusal_words(refusal)}
         messages.warning(request, _("%(company)s was left alone: %(why)s.") % said)
     else:
-        messages.success(request, str(deed.done) % {"company": renewal.company.name})
+        done = [renewal] if deed.do == Do.ASSIGN and renewal.assignee != words["person"] else []
+        tag = undoing.offer(request, deed.do, done, to=words.get("person"))
+        messages.success(request, str(deed.done) % {"company": renewal.company.name}, extra_tags=tag)
     return back(request, OTHERWISE)
 
 

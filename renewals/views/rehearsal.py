@@ -97,10 +97,8 @@ def _chosen(request: HttpRequest) -> tuple[list[UUID], int, str]:
 
 def _context() -> dict[str, Any]:
     found: Rehearsal | None = rehearsing.latest()
-    at_rest = found.complete + found.stopped if found else 0
     return {
         "rehearsal": found,
-        "at_rest": at_rest,
         "moves": found is not None and found.state in _MOVING,
         "at_most": rehearsing.REHEARSED_AT_MOST,
     }

@@ -47,8 +47,12 @@ class Told:
 @require_safe
 @staff_only
 def renewal(request: HttpRequest, renewal_id: UUID) -> HttpResponse:
-    """The five stages, the next step, what can be done by hand, and the story with its evidence."""
-    return render(request, "renewals/renewal.html", _live(get_row(renewal_id)))
+    """The five stages, the next step, what can be done by hand, and the story with its evidence.
+
+    A list that shows it beside itself gets the stages, the next step and the story.
+    """
+    part = "#beside" if request.headers.get("HX-Request") else ""
+    return render(request, f"renewals/renewal.html{part}", _live(get_row(renewal_id)))
 
 
 @require_safe

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from agency.people import staff_only
-from renewals.domain import inbox
+from renewals.domain import inbox, rehearsing
 from renewals.domain import today as day
 from renewals.domain.desks import next_cards
 from renewals.domain.pausing import in_force
@@ -71,6 +71,8 @@ def first_hour() -> dict[str, Any]:
 def _first_hour(season: day.Season, companies: day.Companies) -> dict[str, Any]:
     first = _first_step(season, companies)
     context: dict[str, Any] = {"season": season, "companies": companies, "first": first}
+    if first == "queue":
+        context["rehearsal"] = rehearsing.latest()
     return context | _next_cards() if first == "card" else context
 
 

@@ -266,6 +266,8 @@ TABLE = [
         (SIGN_IN, 404, 404, 200, 200, 302, 404),
         sent={"act": "cancel", "renewal": "{renewal}"},
     ),
+    Rule("renewals:undo", "get", NOT_ALLOWED),
+    Rule("renewals:undo", "post", STAFF_SENT_ON),
     Rule("renewals:carry_out", "get", NOT_ALLOWED),
     Rule("renewals:carry_out", "post", STAFF_SENT_ON, sent={"act": "retry", "frozen": "{renewal}"}),
     Rule("renewals:renewal", "get", STAFF_OF_THE_AGENCY, about="renewal"),

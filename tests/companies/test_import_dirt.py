@@ -51,6 +51,13 @@ def test_a_code_is_read_however_it_was_typed(written: str):
 
 
 @pytest.mark.usefixtures("in_agency")
+@pytest.mark.parametrize("written", ["合计：1 家", "总 计"])
+def test_a_row_that_sums_up_is_no_company_and_one_with_a_code_is(written: str):
+    rows = preview(xlsx(HEADINGS, (NAME, USCC), (written, None), (written, uscc_for(8))), "名单.xlsx").rows
+    assert [row.entry.uscc for row in rows] == [USCC, uscc_for(8)]
+
+
+@pytest.mark.usefixtures("in_agency")
 @pytest.mark.parametrize(
     "written", ["佛山市明珠\n灯饰有限公司", " 佛山市 明珠灯饰\u3000有限公司 ", "佛山市明珠\u200b灯饰有限公司"]
 )

@@ -394,6 +394,25 @@ def test_all_of_a_reason_are_counted_before_and_put_back(
     ]
 
 
+def test_a_card_in_quarantine_is_left_out_of_a_retry_of_many_and_counted(
+    page: Client, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    stop(wus_renewal, Reason.PIN_REFUSED)
+    stop(renewal, Reason.PIN_REFUSED)
+    with scope(renewal.agency_id):
+        [card] = renewal.company.cards.all()
+        quarantine(card, reason=Reason.PIN_REFUSED)
+    preview = page.post(
+        reverse("renewals:act"), {"act": "retry", "scope": "attention", "reason": "pin_refused"}
+    )
+    assert (preview.context["fitting"], preview.context["quarantined"]) == ([wus_renewal], 1)
+
+    both = f"{renewal.pk} {wus_renewal.pk}"
+    page.post(reverse("renewals:carry_out"), {"act": "retry", "frozen": both})
+
+    assert [now(one).state for one in (renewal, wus_renewal)] == [State.ATTENTION, State.WAITING]
+
+
 def test_a_reason_that_no_retry_mends_offers_none_for_all(
     page: Client, renewal: Renewal, wus_renewal: Renewal, mei: User
 ) -> None:

@@ -24,6 +24,7 @@ from tests.renewals.runs import claim, finish
 
 BOARD, CHANGES, ROWS = (reverse(f"renewals:{name}") for name in ("board", "changes", "rows"))
 ACT, CARRY_OUT = reverse("renewals:act"), reverse("renewals:carry_out")
+UNDO = reverse("renewals:undo")
 
 
 @pytest.fixture
@@ -363,6 +364,35 @@ def test_what_is_selected_is_paused_by_itself_and_goes_on(
     assert page.post(ACT, {"act": "resume", "renewal": both}).context["fitting"] == [renewal]
     page.post(CARRY_OUT, {"act": "resume", "frozen": str(renewal.pk), "why": "来电了"})
     assert [row.pause for row in page.get(BOARD).context["rows"]] == ["", ""]
+
+
+def test_handing_over_is_undone_except_where_somebody_changed_it_since(
+    page: Client, mei: User, lin: User, renewal: Renewal, wus_renewal: Renewal
+) -> None:
+    both = f"{renewal.pk} {wus_renewal.pk}"
+    with scope(renewal.agency_id):
+        Renewal.objects.filter(pk=renewal.pk).update(assignee=lin)
+    page.post(CARRY_OUT, {"act": "assign", "frozen": both, "person": str(mei.pk)})
+    with scope(renewal.agency_id):
+        Renewal.objects.filter(pk=wus_renewal.pk).update(assignee=lin)
+
+    said = [str(message) for message in page.post(UNDO, follow=True).context["messages"]]
+
+    assert said[-2:] == ["已撤销：1 家。", "1 家后来又有改动，保持不变。"]
+    with scope(renewal.agency_id):
+        assert set(Renewal.objects.values_list("pk", "assignee")) == {
+            (renewal.pk, lin.pk),
+            (wus_renewal.pk, lin.pk),
+        }
+    said = [str(message) for message in page.post(UNDO, follow=True).context["messages"]]
+    assert said == ["没有可以撤销的操作了。"]
+
+
+def test_a_pause_is_undone(page: Client, renewal: Renewal) -> None:
+    sent = {"act": "pause", "frozen": str(renewal.pk), "why": "按错了"}
+    assert UNDO in page.post(CARRY_OUT, sent, follow=True).text
+    page.post(UNDO)
+    assert [row.pause for row in page.get(BOARD).context["rows"]] == [""]
 
 
 # --- Shared views -----------------------------------------------------------------------------

@@ -122,6 +122,12 @@ def test_the_technical_details_come_alone_into_the_page_and_whole_as_a_page(
     assert page.get(address(renewal, "proof"), headers={"HX-Request": "true"}).text.count("</html>") == 0
 
 
+def test_beside_a_list_it_is_told_without_the_page_around_it(page: Client, renewal: Renewal) -> None:
+    whole, part = page.get(address(renewal)), page.get(address(renewal), headers={"HX-Request": "true"})
+    assert [answer.text.count("</html>") for answer in (whole, part)] == [1, 0]
+    assert [answer.text.count('id="story"') for answer in (whole, part)] == [1, 1]
+
+
 # --- By hand ----------------------------------------------------------------------------------
 
 
