@@ -252,6 +252,11 @@ class Stage(TenantModel):
             models.UniqueConstraint(fields=["agency", "renewal", "name"], name="five_stages_per_renewal")
         ]
 
+    @property
+    def word(self) -> str:
+        """What its state is called. `get_state_display` translates all six to find one."""
+        return str(StageState(self.state).label)
+
 
 class Run(TenantModel):
     """一次办理: one sitting of the driver with one renewal.

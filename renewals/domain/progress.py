@@ -73,7 +73,7 @@ def rows(renewals: QuerySet[Renewal]) -> list[Row]:
     return [
         Row(
             renewal,
-            in_order(renewal.stages.all()),
+            in_order(renewal.all_stages),  # type: ignore[attr-defined]  # prefetched
             next(iter(renewal.company.usual_cards), None),  # type: ignore[attr-defined]  # prefetched
             Run(pk=found.run_pk, doing=found.doing) if found.run_pk else None,
             found.everything or found.pause or "",
@@ -110,7 +110,8 @@ def _with_rows(renewals: QuerySet[Renewal]) -> QuerySet[Renewal]:
     return (
         renewals.select_related("company__owner", "assignee", "batch", "desk", "policy")
         .prefetch_related(
-            "stages",
+            # As lists: for a manager that knows what was fetched, Django makes a query for each row.
+            Prefetch("stages", to_attr="all_stages"),
             Prefetch("company__cards", cards, to_attr="usual_cards"),
         )
         .annotate(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -32,10 +34,15 @@ _SHAPES = {
 }
 
 
-# A board shows hundreds of them: too many for a template each.
+# A board shows hundreds of them, and of six kinds: too many for a template each.
 @register.simple_tag
 def mark(state: str, word: str) -> SafeString:
     """A stage's state by shape, word and colour: the same six everywhere."""
+    return _mark(str(state), str(word))
+
+
+@lru_cache(maxsize=64)
+def _mark(state: str, word: str) -> SafeString:
     shape = lucide(_SHAPES.get(state, "circle"), size=14, aria_hidden="true")
     return format_html('<span class="mark mark-{}">{}<span class="word">{}</span></span>', state, shape, word)
 
