@@ -21,6 +21,16 @@ from agency.tenancy import TenantModel
 _LENGTH = re.compile(r"\(\d+\)")
 
 
+def forget_plans() -> None:
+    """Have Postgres plan anew what it checks with each row; before many are inserted.
+
+    Checks of foreign keys keep the plan that they made first. Made while a table was almost empty, it may
+    read all rows of an agency for each new one, until the next ANALYZE.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
+
+
 def insert_all(model: type[TenantModel], records: Sequence[TenantModel]) -> None:
     """Insert these new records of one model, whole or not at all, in the caller's scope.
 
@@ -40,9 +50,6 @@ def insert_all(model: type[TenantModel], records: Sequence[TenantModel]) -> None
     )
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     with connection.cursor() as cursor:
-        # Checks of foreign keys keep the plan that they made first. Made while a table was almost empty, it
-        # may read all rows of an agency for each new one, until the next ANALYZE.
-        cursor.execute("DISCARD PLANS")
         cursor.execute(statement, [json.dumps(rows, default=_as_text)])
     for record in records:
         record._state.adding, record._state.db = False, connection.alias

@@ -15,7 +15,7 @@ from django.db import models
 from django.utils.translation import pgettext_lazy
 
 from agency import audit
-from agency.bulk import insert_all
+from agency.bulk import forget_plans, insert_all
 from agency.models import Agency, User
 from agency.tenancy import current_scope
 from companies.domain.columns import Column
@@ -126,6 +126,7 @@ def write(entries: Sequence[Entry], *, by: User) -> list[Row]:
     In the caller's transaction, and one import at a time in an agency: two would make the same new company.
     """
     Agency.objects.select_for_update(no_key=True).get(pk=current_scope().agency)
+    forget_plans()
     known = known_to(entries, lock=True)
     targets = [known.target(entry) for entry in entries]
     rows = [_judge(entry, target) for entry, target in zip(entries, targets, strict=True)]

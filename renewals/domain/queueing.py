@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from agency import audit
-from agency.bulk import insert_all
+from agency.bulk import forget_plans, insert_all
 from agency.models import User
 from companies.domain.readiness import Problem, check_readiness
 from companies.models import Company
@@ -85,6 +85,7 @@ def queue_companies(
         )
         for company in ready
     ]
+    forget_plans()
     insert_all(Renewal, renewals)
     make_stages(renewals)
     tell_all(renewals, "queued", by=by, batch=name)
