@@ -75,6 +75,7 @@ def test_from_the_card_to_the_policy(settings: pytest.FixtureRequest, tmp_path: 
         assert sum(piece.size for piece in kept) < 3 * 1024 * 1024
 
 
+@pytest.mark.long  # the demo's first-time companies go the same way every day: `test_demo.py`
 def test_a_company_that_never_authorised_goes_through_all_stages(
     settings: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
