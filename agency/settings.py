@@ -278,6 +278,11 @@ ACCOUNT_RATE_LIMITS = {"login": None, "request_login_code": None, "login_failed"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 MFA_ADAPTER = "agency.factors.SealedFactors"
+MFA_FORMS = {
+    "authenticate_webauthn": "agency.passkeys.AuthenticatePasskey",
+    "login_webauthn": "agency.passkeys.LoginPasskey",
+    "reauthenticate_webauthn": "agency.passkeys.ReauthenticatePasskey",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True

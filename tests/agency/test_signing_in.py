@@ -19,7 +19,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from agency import freshness, guarding, signing_in
-from agency.models import AuditEntry, Invitation, Membership, Role, User
+from agency.models import Agency, AuditEntry, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.domain.cards import vault_pin
 from companies.models import Card, Company
@@ -114,6 +114,20 @@ def test_a_passkey_that_is_not_known_here_is_refused_in_words_of_its_own(db: Non
     response = Client().post(reverse("mfa_login_webauthn"), {"credential": '"of another site"'}, follow=True)
     told = [str(message) for message in response.context["messages"]]
     assert told == ["这个通行密钥在这里不能用。请换一个通行密钥，或换一种登录方式。"]
+
+
+@pytest.mark.parametrize(
+    "credential", ['"of another site"', '{"id": "AA", "rawId": "AA", "type": "public-key"}']
+)
+def test_a_refused_passkey_is_told_in_the_trail(meis_password: User, agency: Agency, credential: str) -> None:
+    Authenticator.objects.create(user=meis_password, type="webauthn", data={"name": "", "credential": {}})
+    client = Client()
+    client.force_login(meis_password)
+    client.post(reverse("mfa_reauthenticate_webauthn"), {"credential": credential})
+    assert Client().post(reverse("mfa_login_webauthn"), {"credential": credential}).status_code == 302
+    with scope(agency.pk):
+        refused = AuditEntry.objects.filter(action="sign_in_failed", object_id=str(meis_password.pk))
+        assert [entry.detail["how"] for entry in refused] == ["webauthn"]
 
 
 def test_the_last_factor_of_staff_cannot_be_switched_off(meis_password: User, chen: User) -> None:
