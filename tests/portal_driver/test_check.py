@@ -268,6 +268,7 @@ async def test_a_word_that_is_another_one_is_named_with_the_nearest(desk: Desk, 
 
 
 @pytest.mark.browser
+@pytest.mark.long  # the driver meets such a company every day: `test_trouble.py`
 async def test_a_company_without_a_pending_policy_is_no_trouble(desk: Desk, hongda: PortalCompany):
     desk.portal.insert(DESK, hongda.card.number)
     desk.portal.fault("no_pending_policy")
