@@ -118,12 +118,17 @@ def readiness(request: HttpRequest) -> HttpResponse:
             for problem in CHECKS
             if (number := counted.problems[problem])
         ],
-        "nobody_is_ready": counted.not_ready and not counted.ready,
+        "nobody_is_ready": counted.not_ready and not counted.ready and _nobody_is_queued(year),
         "has_companies": counted.total or Company.objects.exists(),
         "query": query.urlencode(),
         "is_filtered": any(query.get(name) for name in ("q", "owner", "tag")),
     }
     return render(request, "companies/readiness.html", context)
+
+
+def _nobody_is_queued(year: int) -> bool:
+    """Whether the year is untouched; later the list holds only who is left over, and that is no news."""
+    return not Company.objects.filter(renewals__year=year).exists()
 
 
 @require_safe

@@ -123,3 +123,15 @@ def test_choosing_nothing_leads_back_with_a_word(page: Client) -> None:
     sent = {"year": YEAR, "next": reverse("companies:list")}
     response = page.post(PREVIEW, sent, follow=True)
     assert [str(message) for message in response.context["messages"]] == ["请先选择至少一家企业。"]
+
+
+def test_only_before_the_first_queue_the_readiness_list_leads_to_a_rehearsal(
+    page: Client, agency: Agency
+) -> None:
+    with scope(agency.pk):
+        first = Company.objects.create(name="甲", uscc="1")
+        Company.objects.create(name="乙", uscc="2")
+    assert "目前没有企业就绪" in page.get(reverse("readiness:list")).text
+    with scope(agency.pk):
+        Renewal.objects.create(company=first, year=timezone.localdate().year)
+    assert "目前没有企业就绪" not in page.get(reverse("readiness:list")).text
