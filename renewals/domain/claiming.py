@@ -19,6 +19,7 @@ from renewals.domain.guarding import must_wait_to_begin
 from renewals.domain.pausing import RAMP_ENDS_AT, is_desk_paused, is_paused
 from renewals.domain.story import move
 from renewals.models import CLAIMABLE, Desk, Renewal, Run, State
+from renewals.reasons import EngineReason
 
 # With a sweep each minute, work that a dead worker held is taken up again within two.
 LEASE = timedelta(seconds=60)
@@ -45,11 +46,11 @@ def is_due() -> Q:
 def is_worth_a_run() -> Q:
     """Renewals that a run takes up while their card is in a reader: due, or a look that is due soon.
 
-    So a card that lies in the reader now is not asked for again an hour later. A look that failed is not
-    made early: its pause would be none while the card lies there.
+    So a card that lies in the reader now is not asked for again an hour later. A look that failed, or was
+    held back, is not made early: its pause would be none while the card lies there, and each look signs in.
     """
     soon = Q(state=State.SUBMITTED, setbacks=0, look_at__lte=Now() + _soon())
-    return is_due() | (soon & ~is_paused())
+    return is_due() | (soon & ~Q(reason=EngineReason.HELD_BACK) & ~is_paused())
 
 
 def _soon() -> timedelta:

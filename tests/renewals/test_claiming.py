@@ -12,7 +12,7 @@ from agency.tenancy import scope
 from companies.models import Card, Company
 from portal_driver.contract import Click, Outcome, Reason
 from renewals.domain import claiming, intents
-from renewals.models import Desk, Renewal, State
+from renewals.models import Desk, Renewal, StageName, State
 from tests.renewals.runs import DIGEST, claim, finish, make_due
 
 
@@ -43,6 +43,22 @@ def test_what_is_not_due_is_not_claimed(renewal: Renewal, card: Card, desk: Desk
     with scope(card.agency_id):
         Renewal.objects.update(look_at=Now() + timedelta(minutes=5))
     assert claim_or_none(card, desk) is None
+
+
+def test_a_look_is_made_early_unless_it_failed_or_was_held_back(
+    renewal: Renewal, card: Card, desk: Desk
+) -> None:
+    """Each look signs in with the PIN: while the card lies there, a failed one would follow another."""
+    with scope(card.agency_id):
+        in_review = {"state": State.SUBMITTED, "stage": StageName.RECEIPT}
+        Renewal.objects.update(**in_review, look_at=Now() + timedelta(minutes=5), setbacks=1)
+    assert claim_or_none(card, desk) is None
+    with scope(card.agency_id):
+        Renewal.objects.update(setbacks=0, reason="held_back")
+    assert claim_or_none(card, desk) is None
+    with scope(card.agency_id):
+        Renewal.objects.update(reason="")
+    assert claim_or_none(card, desk) is not None
 
 
 def test_an_old_holder_changes_nothing(renewal: Renewal, card: Card, desk: Desk) -> None:
