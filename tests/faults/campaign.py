@@ -28,6 +28,7 @@ from companies.domain.cards import lift_quarantine, store_pin
 from companies.models import Card, Company
 from portal_driver.contract import Click
 from portal_driver.simulator.companies import companies_from
+from renewals.domain import claiming
 from renewals.domain.attention import retry, retry_stage
 from renewals.domain.queueing import queue_companies
 from renewals.domain.sweeping import sweep
@@ -49,6 +50,8 @@ _MOMENTS = {
 }
 # Longer than any pause of the engine, so that whatever waits is due.
 A_DAY_S = 26 * 3600.0
+# After so long a run waits for somebody's lease to end, in most cases.
+PATIENCE_S = {False: 5.0, True: 60.0}
 PRIMED_AT_MOST = 60  # sittings until a company must be complete: far more than any fault needs
 
 
@@ -156,6 +159,16 @@ class Campaign:
         """One whole sitting; how its worker ended."""
         ended = self.nursery.wait(self.begin(company, fault, desk=desk))
         self.portal.end_troubles()
+        return ended
+
+    def outlast(self, worker: int) -> int:
+        """Until a worker among several has ended; how it did.
+
+        Meanwhile the sweep goes on, as each minute: a run may wait for another company's, whose worker died.
+        """
+        while (ended := self.nursery.wait_a_while(worker, within_s=PATIENCE_S[self.in_browser])) is None:
+            self.let_time_pass(claiming.LEASE.total_seconds(), at_the_portal=False)
+            self.sweep()
         return ended
 
     def _driver_mutant(self) -> str:

@@ -128,7 +128,7 @@ def _round(played: Campaign, rng: random.Random, chosen: list[Company], figures:
         else:
             figures.faults[f"all at once: {happening}"] += 1
             workers += _happen(happening, played, rng, workers)
-    statuses = [played.nursery.wait(worker) for worker in workers]
+    statuses = [played.outlast(worker) for worker in workers]
     for worker in workers:
         end(worker)
     # Only what struck counts: not every point is on every run's way.

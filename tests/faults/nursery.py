@@ -65,6 +65,11 @@ class Nursery:
         """
         return int(self._order(wait=pid, stopped=stopped)["ended"])
 
+    def wait_a_while(self, pid: int, *, within_s: float) -> int | None:
+        """As `wait`, but None for a worker that still works after so many seconds."""
+        ended = self._order(wait=pid, stopped=False, within_s=within_s)["ended"]
+        return None if ended is None else int(ended)
+
     def _order(self, **order: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -96,7 +101,7 @@ def serve() -> None:
             _use(order["databases"])
             answer = {"pid": os.getpid()}
         elif "wait" in order:
-            answer = {"ended": _wait(order["wait"], stopped=order["stopped"])}
+            answer = {"ended": _wait(**order)}
         else:
             answer = {"pid": _fork(order)}
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -111,8 +116,15 @@ def _use(names: dict[str, str]) -> None:
         connections[alias].settings_dict["NAME"] = settings.DATABASES[alias]["NAME"] = name
 
 
-def _wait(pid: int, *, stopped: bool) -> int:
-    _, status = os.waitpid(pid, os.WUNTRACED if stopped else 0)
+def _wait(wait: int, *, stopped: bool, within_s: float | None = None) -> int | None:
+    how = os.WUNTRACED if stopped else 0
+    give_up_at = time.monotonic() + (within_s or 0.0)
+    pid, status = os.waitpid(wait, how if within_s is None else how | os.WNOHANG)
+    while not pid:
+        if time.monotonic() > give_up_at:
+            return None
+        time.sleep(POLL_S)
+        pid, status = os.waitpid(wait, how | os.WNOHANG)
     if os.WIFSTOPPED(status):
         return -os.WSTOPSIG(status)
     return os.waitstatus_to_exitcode(status)
