@@ -18,9 +18,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from agency.bulk import insert_all
+from agency.bulk import insert_all, insert_like
 from agency.models import AuditEntry, User
-from agency.tenancy import current_scope
+from agency.tenancy import TenantModel, current_scope
 
 _MACHINE = "xubao"
 _typed_by: ContextVar[str] = ContextVar("audit_typed_by", default=_MACHINE)
@@ -67,6 +67,14 @@ def record_as_owner(action: str, on: Any, *, agency: UUID, **detail: Any) -> Non
 def record_each(action: str, on: Iterable[tuple[Any, dict[str, Any]]], *, by: User | None) -> None:
     """As `record`, one entry for each object with its detail, in one statement."""
     _write([_entry(action, one, by=by, address=None, detail=detail) for one, detail in on])
+
+
+def record_new(
+    action: str, model: type[TenantModel], ids: list[UUID], *, by: User | None, **detail: Any
+) -> None:
+    """As `record`, one entry for each of these objects, all with the same detail; never `held_back`."""
+    entry = _entry(action, model(), by=by, address=None, detail=detail)
+    insert_like(entry, object_id=[str(one) for one in ids])
 
 
 def _write(entries: list[AuditEntry]) -> None:

@@ -55,6 +55,37 @@ def insert_all(model: type[TenantModel], records: Sequence[TenantModel]) -> None
         record._state.adding, record._state.db = False, connection.alias
 
 
+def insert_like(pattern: TenantModel, **columns: Sequence[Any]) -> None:
+    """Insert rows that say what a new record says, but for some columns; in the caller's scope.
+
+    `columns` holds the values of each by its name in the table, a row's at the same place in all of them.
+    Ids that are not among them are made by the database. Raises as `insert_all` does.
+    """
+    model, quote = type(pattern), connection.ops.quote_name
+    kinds = _db_types(model)
+    shared = {name: value for name, value in _said_by(pattern).items() if name not in ("id", *columns)}
+    made = {} if "id" in columns else {"id": "gen_random_uuid()"}
+    said = {name: f"%s::{kinds[name]}" for name in shared} | {name: quote(name) for name in columns}
+    statement = (
+        f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(map(quote, made | said))}) "  # noqa: S608  # as above
+        f"SELECT {', '.join((made | said).values())} "
+        f"FROM unnest({', '.join(f'%s::{kinds[name]}[]' for name in columns)}) "
+        f"AS row({', '.join(map(quote, columns))})"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*shared.values(), *map(list, columns.values())])
+
+
+def _said_by(record: TenantModel) -> dict[str, Any]:
+    """What a new record puts into each column, as the driver takes it; not what the database fills in."""
+    said = {field: field.pre_save(record, add=True) for field in record._meta.concrete_fields}
+    return {
+        field.column or "": field.get_db_prep_save(value, connection)
+        for field, value in said.items()
+        if not isinstance(value, DatabaseDefault)
+    }
+
+
 def _columns(model: type[TenantModel], records: Sequence[TenantModel]) -> dict[str, list[Any]]:
     """Each column that a record says something of, with its value in every record."""
     found = {}

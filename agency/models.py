@@ -205,6 +205,10 @@ class AuditEntry(TenantModel):
     own words and the digest of the agency's entry before it.
     """
 
+    # Each of its indexes begins with the agency: one of the agency alone would say nothing more.
+    agency = models.ForeignKey(
+        "agency.Agency", models.PROTECT, related_name="+", editable=False, db_index=False
+    )
     number = models.BigIntegerField(editable=False, default=0)
     at = models.DateTimeField(editable=False, db_default=Now())
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

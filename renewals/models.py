@@ -238,10 +238,32 @@ class Renewal(TenantModel):
         ]
 
 
-class Stage(TenantModel):
+class OfARenewal(TenantModel):
+    """A row of which each renewal has many. Its agency and renewal are held to the renewal's as a pair.
+
+    That pair (`agency.isolation`) says all that a foreign key of either alone would, and its table is read
+    by the two together: see docs/adr/0020.
+    """
+
+    agency = models.ForeignKey(
+        "agency.Agency",
+        models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+    )
+    renewal = models.ForeignKey(
+        Renewal, models.CASCADE, related_name="%(class)ss", db_constraint=False, db_index=False
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Stage(OfARenewal):
     """环节: one of the five stages of a renewal."""
 
-    renewal = models.ForeignKey(Renewal, models.CASCADE, related_name="stages")
     name = models.CharField(max_length=14, choices=StageName)
     state = models.CharField(max_length=10, choices=StageState, default=StageState.PENDING)
     began_at = models.DateTimeField(null=True)
@@ -476,10 +498,9 @@ class Intent(TenantModel):
         ]
 
 
-class Event(TenantModel):
+class Event(OfARenewal):
     """What happened to a renewal, in order. `kind` has its sentence in `renewals/sentences.py`."""
 
-    renewal = models.ForeignKey(Renewal, models.CASCADE, related_name="events")
     run = models.ForeignKey(Run, models.CASCADE, null=True, related_name="events")
     at = models.DateTimeField(db_default=Now())
     kind = models.CharField(max_length=40)

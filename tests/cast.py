@@ -128,8 +128,8 @@ def raos_company(raos_agency: Agency) -> Company:
 def make_renewal(company: Company, by: User) -> Renewal:
     """A queued renewal of this company."""
     with scope(company.agency_id):
-        queued = queue_companies([company.pk], year=YEAR, name="第一批", by=by)
-        return queued.renewals[0]
+        queue_companies([company.pk], year=YEAR, name="第一批", by=by)
+        return Renewal.objects.get(company=company, year=YEAR)
 
 
 @pytest.fixture

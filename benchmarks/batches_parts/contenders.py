@@ -140,7 +140,7 @@ def xubao(ground: Ground, companies: int, desks: int) -> Pace:
     scene.forget_last_demo()
     with ground.portal(companies, desks) as (at, season):
         played = scene.set_the_scene(load_season(season), controls=at.controls, year=ground.year)
-        assert len(played.queued.renewals) == companies, played.queued.not_ready
+        assert played.queued.number == companies, played.queued.not_ready
         children = processes.start_workers(
             ground.supervisor, played.desks, portal=at.portal, pace={}, watch_every_s=1.0
         )

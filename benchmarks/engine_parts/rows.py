@@ -173,7 +173,7 @@ def queue(companies: list[Any]) -> None:
         queued = queue_companies(
             ids, year=timezone.localdate().year, name="bench", by=by, chosen_by="q=号公司"
         )
-    assert len(queued.renewals) == len(companies)
+    assert queued.number == len(companies)
 
 
 def sweep_once() -> None:

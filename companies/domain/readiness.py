@@ -142,6 +142,15 @@ def check_readiness(companies: Iterable[UUID], *, year: int, on: date) -> dict[C
     return {row: problems_of(row) for row in rows}
 
 
+def judge(companies: Iterable[UUID], *, year: int, on: date) -> dict[UUID, list[Problem]]:
+    """As `check_readiness`, in the same order, by the companies' ids: for thousands at once, of which the
+    answer alone matters. One query.
+    """
+    rows = with_problems(Company.objects.filter(pk__in=list(companies)), year=year, on=on)
+    judged = rows.order_by("initials", "name").values_list("pk", "uscc", "problems")  # type: ignore[misc]  # annotated
+    return {ident: _problems(code, found) for ident, code, found in judged}
+
+
 def primary_contact(company: Company) -> Contact | None:
     """Whom we write to, of a company that came from `check_readiness`."""
     return getattr(company, "primary", None)  # Django sets it where there is one
@@ -152,8 +161,7 @@ def problems_of(company: Company) -> list[Problem]:
 
     The check digit of its code is counted here: no door lets a wrong one in, so no list is filtered by it.
     """
-    found = [Problem(code) for code in company.problems]  # type: ignore[attr-defined]  # annotated
-    return found if uscc.is_valid(company.uscc) else [Problem.USCC_WRONG, *found]
+    return _problems(company.uscc, company.problems)  # type: ignore[attr-defined]  # annotated
 
 
 def with_problems(companies: QuerySet[Company], *, year: int, on: date) -> QuerySet[Company]:
@@ -241,6 +249,11 @@ _CHINA = phonenumbers.PhoneMetadata.metadata_for_region("CN")
 _MOBILE = rf"^((\+|00)?86)?({_CHINA.mobile.national_number_pattern})$"  # type: ignore[union-attr]
 _BETWEEN_DIGITS = " -()"
 _CODES = ArrayField(TextField())
+
+
+def _problems(code: str, found: list[str]) -> list[Problem]:
+    problems = [Problem(one) for one in found]
+    return problems if uscc.is_valid(code) else [Problem.USCC_WRONG, *problems]
 
 
 def _is_nobody() -> Q:

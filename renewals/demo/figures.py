@@ -19,7 +19,7 @@ def figures(queued: Queued, *, api: str, seconds: float) -> dict[str, Any]:
     `clicks` is over all companies of the simulator: least, most and all together. To be called in
     the agency's scope.
     """
-    companies = len(queued.renewals) + len(queued.not_ready)
+    companies = queued.number + len(queued.not_ready)
     complete = Renewal.objects.filter(state=State.COMPLETE).count()
     return {
         "companies": companies,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 
 from agency import audit
-from agency.bulk import forget_plans, insert_all
+from agency.bulk import forget_plans, insert_like
 from agency.models import User
-from companies.domain.readiness import Problem, check_readiness
+from companies.domain.readiness import Problem, check_readiness, judge
 from companies.models import Company
 from renewals.domain.doorbell import ring_for
 from renewals.domain.stages import make_stages
@@ -25,22 +26,30 @@ class Queued:
     """What became of a selection. `batch` is None when nothing in it was ready."""
 
     batch: Batch | None
-    renewals: list[Renewal]
+    number: int
     not_ready: dict[Company, list[Problem]]
 
 
 def preview(companies: Iterable[UUID], *, year: int) -> dict[Company, list[Problem]]:
     """What queueing these companies would say of each: its problems, none where it is ready."""
     found = check_readiness(companies, year=year, on=timezone.localdate())
-    open_ones = set(
-        Renewal.objects.filter(year=year, company__in=found)
-        .exclude(state=State.CANCELLED)
-        .values_list("company_id", flat=True)
-    )
+    open_ones = _with_a_renewal(found, year)
     return {
         company: [Problem.RENEWAL_OPEN] if company.pk in open_ones else problems
         for company, problems in found.items()
     }
+
+
+def _verdicts(companies: list[UUID], year: int) -> dict[UUID, list[Problem]]:
+    """What `preview` says, by the companies' ids."""
+    found = judge(companies, year=year, on=timezone.localdate())
+    return found | {ident: [Problem.RENEWAL_OPEN] for ident in _with_a_renewal(companies, year)}
+
+
+def _with_a_renewal(companies: Iterable[Any], year: int) -> set[UUID]:
+    """Those of the companies that have a renewal for the year."""
+    open_ones = Renewal.objects.filter(year=year, company__in=companies).exclude(state=State.CANCELLED)
+    return set(open_ones.values_list("company_id", flat=True))
 
 
 def queue_companies(
@@ -64,33 +73,32 @@ def queue_companies(
     """
     ids = list(companies)
     list(Company.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
-    verdicts = preview(ids, year=year)
-    ready = [company for company, problems in verdicts.items() if not problems]
-    not_ready = {company: problems for company, problems in verdicts.items() if problems}
+    verdicts = _verdicts(ids, year)
+    ready = [ident for ident, problems in verdicts.items() if not problems]
+    # Whole companies only of those of which there is something to say.
+    kept_back = check_readiness(verdicts.keys() - set(ready), year=year, on=timezone.localdate())
+    not_ready = {company: verdicts[company.pk] for company in kept_back}
     if not ready:
-        return Queued(None, [], not_ready)
+        return Queued(None, 0, not_ready)
     batch = Batch.objects.create(
         name=name, year=year, made_by=by, asked=len(verdicts), chosen_by=chosen_by, note=note
     )
-    renewals = [
-        Renewal(
-            agency_id=batch.agency_id,
-            company=company,
-            year=year,
-            batch=batch,
-            priority=priority,
-            due_on=due_on,
-            assignee=assignee,
-            note=note,
-        )
-        for company in ready
-    ]
+    pattern = Renewal(
+        agency_id=batch.agency_id,
+        year=year,
+        batch=batch,
+        priority=priority,
+        due_on=due_on,
+        assignee=assignee,
+        note=note,
+    )
+    renewals = [uuid4() for _ in ready]
     forget_plans()
-    insert_all(Renewal, renewals)
+    insert_like(pattern, id=renewals, company_id=ready)
     make_stages(renewals)
     tell_all(renewals, "queued", by=by, batch=name)
-    ring_for(company.pk for company in ready)
+    ring_for(ready)
     # Last: whoever records in this agency waits from here on until the commit.
-    audit.record_each("queued", ((one, {"batch": name, "year": year}) for one in renewals), by=by)
+    audit.record_new("queued", Renewal, renewals, by=by, batch=name, year=year)
     audit.record("batch_queued", batch, by=by, asked=len(verdicts), queued=len(renewals))
-    return Queued(batch, renewals, not_ready)
+    return Queued(batch, len(renewals), not_ready)

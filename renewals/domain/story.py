@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
-from django.db import connection
 from django.db.models.functions import Now
 
 from agency import audit
+from agency.bulk import insert_like
 from agency.models import User
 from agency.tenancy import current_scope
 from renewals.models import Event, Renewal, Run, State
@@ -22,14 +21,10 @@ def tell(
     Event.objects.create(renewal=renewal, run=run, kind=kind, detail=detail, actor_name=by.name if by else "")
 
 
-def tell_all(renewals: Iterable[Renewal], kind: str, *, by: User, **detail: Any) -> None:
-    """Add the same event to the story of each of these renewals of the current agency."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO renewals_event (id, agency_id, renewal_id, kind, detail, actor_name) "
-            "SELECT gen_random_uuid(), %s, renewal, %s, %s::jsonb, %s FROM unnest(%s::uuid[]) AS renewal",
-            [current_scope().agency, kind, json.dumps(detail), by.name, [one.pk for one in renewals]],
-        )
+def tell_all(renewals: list[UUID], kind: str, *, by: User, **detail: Any) -> None:
+    """Add the same event to the story of each of these renewals of the current agency, named by their ids."""
+    event = Event(agency_id=current_scope().agency, kind=kind, detail=detail, actor_name=by.name)
+    insert_like(event, renewal_id=renewals)
 
 
 def move(

@@ -14,14 +14,15 @@ _SOON = """
 """
 _SOON_UNLESS_IT_FAILED = """
                 <= moment + CASE
-                    WHEN renewal.state = 'submitted' AND renewal.setbacks = 0 AND renewal.reason <> 'held_back'
+                    WHEN renewal.state = 'submitted' AND renewal.setbacks = 0
+                        AND renewal.reason <> 'held_back'
                     THEN in_soon ELSE interval '0' END)
 """
 
 
 def _function(soon: str) -> str:
     """The function of 0005 with another idea of what is due soon."""
-    made = _BEFORE.CLAIM.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    made: str = _BEFORE.CLAIM.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
     return made.replace(_SOON, soon)
 
 

@@ -57,9 +57,8 @@ def confirm(request: HttpRequest) -> HttpResponse:
     )
     if queued.batch is None:
         return _nothing_queued(request, chosen, year)
-    number = len(queued.renewals)
-    words = ngettext("%(n)d renewal is in the queue.", "%(n)d renewals are in the queue.", number)
-    messages.success(request, words % {"n": number})
+    words = ngettext("%(n)d renewal is in the queue.", "%(n)d renewals are in the queue.", queued.number)
+    messages.success(request, words % {"n": queued.number})
     return redirect("renewals:batch", queued.batch.pk)
 
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import DataError, IntegrityError, ProgrammingError, transaction
 from django.utils import timezone
 
-from agency.bulk import insert_all
-from agency.models import Agency, User
+from agency.bulk import insert_all, insert_like
+from agency.models import Agency, AuditEntry, User
 from agency.tenancy import scope
 from companies.models import Card, Company, Consent, Contact, Import, ImportRow
 from tests.cast import YEAR, uscc_for
@@ -50,6 +50,28 @@ def test_values_of_every_kind_arrive_as_they_were(agency: Agency) -> None:
     assert (found.authorized_before, found.initials) == (None, "d1hgs")
     assert (kept.company_id, kept.given_at, kept.address) == (company.pk, given_at, "2001:db8::1")
     assert not company._state.adding
+
+
+def test_rows_like_a_pattern_differ_in_the_columns_that_are_given(agency: Agency, mei: User) -> None:
+    said = {"说": ODD, "数": [1, None]}
+    pattern = AuditEntry(
+        agency_id=agency.pk,
+        actor=mei,
+        actor_name=ODD[:80],
+        address="2001:db8::1",
+        action="tried",
+        detail=said,
+    )
+    with scope(agency.pk):
+        insert_like(pattern, object_id=["a", ODD[:20], "c"], object_type=["x", "y", "z"])
+        made = list(AuditEntry.objects.filter(action="tried").order_by("number"))
+    assert [(one.object_id, one.object_type) for one in made] == [("a", "x"), (ODD[:20], "y"), ("c", "z")]
+    assert {(one.actor_name, one.address, one.actor_id) for one in made} == {
+        (ODD[:80], "2001:db8::1", mei.pk)
+    }
+    assert [one.detail for one in made] == [said] * 3
+    assert len({one.pk for one in made}) == 3
+    assert all(one.at for one in made)
 
 
 def test_json_arrives_as_it_was(agency: Agency, mei: User) -> None:

@@ -97,6 +97,7 @@ def serve() -> None:
 
     for line in sys.stdin:
         order = json.loads(line)
+        answer: dict[str, int | None]
         if "databases" in order:
             _use(order["databases"])
             answer = {"pid": os.getpid()}

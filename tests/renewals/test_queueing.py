@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import threading
+from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from agency.models import Agency, AuditEntry, Role, User
 from agency.tenancy import scope
 from companies.domain.readiness import Problem
 from companies.models import Company
 from renewals.domain.queueing import Queued, queue_companies
-from renewals.models import Renewal, StageName, State
-from tests.cast import YEAR, make_company, make_person
+from renewals.models import Event, Renewal, Stage, StageName, State
+from tests.cast import YEAR, make_company, make_person, make_renewal
 from tests.database import OUR_AGENCY
 
 
 def queue(companies: list[Company], by: User) -> Queued:
     with scope(companies[0].agency_id):
         return queue_companies([company.pk for company in companies], year=YEAR, name="第一批", by=by)
+
+
+def queued_companies(agency: UUID) -> list[Company]:
+    with scope(agency):
+        return [renewal.company for renewal in Renewal.objects.select_related("company")]
 
 
 def test_ready_companies_become_one_batch(company: Company, wus_company: Company, mei: User) -> None:
@@ -30,22 +36,21 @@ def test_ready_companies_become_one_batch(company: Company, wus_company: Company
             wus_company.pk,
         }
         assert {renewal.state for renewal in Renewal.objects.all()} == {State.WAITING}
-        assert [stage.name for stage in queued.renewals[0].stages.order_by("pk")] != []
-        assert {stage.name for stage in queued.renewals[0].stages.all()} == set(StageName)
-    assert queued.not_ready == {}
+        assert {stage.name for stage in Renewal.objects.all()[0].stages.all()} == set(StageName)
+    assert (queued.number, queued.not_ready) == (2, {})
 
 
 def test_each_renewal_is_told_in_the_audit_trail(company: Company, wus_company: Company, mei: User) -> None:
-    queued = queue([company, wus_company], mei)
+    queue([company, wus_company], mei)
     with scope(company.agency_id):
         entries = AuditEntry.objects.filter(action="queued", actor=mei, detail__batch="第一批")
-        assert {entry.object_id for entry in entries} == {str(one.pk) for one in queued.renewals}
+        assert {entry.object_id for entry in entries} == {str(one.pk) for one in Renewal.objects.all()}
 
 
 def test_what_is_not_ready_is_returned_with_its_reasons(agency: Agency, company: Company, mei: User) -> None:
     bare = make_company(agency, 9, "中山市百川家具有限公司", ready=False)
     queued = queue([company, bare], mei)
-    assert [renewal.company for renewal in queued.renewals] == [company]
+    assert queued_companies(company.agency_id) == [company]
     assert queued.not_ready == {
         bare: [Problem.CONTACT_MISSING, Problem.CARD_MISSING, Problem.CONSENT_MISSING]
     }
@@ -58,7 +63,7 @@ def test_nothing_ready_makes_no_batch(agency: Agency, mei: User) -> None:
 
 def test_queueing_twice_leaves_the_first_renewal_alone(company: Company, renewal: Renewal, mei: User) -> None:
     again = queue([company], mei)
-    assert again.renewals == []
+    assert again.number == 0
     assert again.not_ready == {company: [Problem.RENEWAL_OPEN]}
     with scope(company.agency_id):
         assert list(Renewal.objects.all()) == [renewal]
@@ -68,8 +73,21 @@ def test_another_agencys_company_is_not_even_mentioned(
     company: Company, raos_company: Company, mei: User
 ) -> None:
     queued = queue([company, raos_company], mei)
-    assert [renewal.company for renewal in queued.renewals] == [company]
+    assert queued_companies(company.agency_id) == [company]
     assert queued.not_ready == {}
+
+
+@pytest.mark.parametrize("model", [Stage, Event])
+def test_a_row_of_no_renewal_or_of_another_agencys_is_refused(
+    model: type[Stage | Event], renewal: Renewal, raos_company: Company, rao: User
+) -> None:
+    """Nothing checks a stage's or event's renewal or agency alone any more: the pair does."""
+    raos = make_renewal(raos_company, rao)
+    for of in (uuid4(), raos.pk):
+        with pytest.raises(IntegrityError), scope(renewal.agency_id):
+            model.objects.create(renewal_id=of)
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 @pytest.mark.usefixtures("committed")
@@ -80,7 +98,7 @@ def test_two_people_queue_the_same_company_at_once() -> None:
     made: list[int] = []
 
     def act() -> None:
-        made.append(len(queue([company], mei).renewals))
+        made.append(queue([company], mei).number)
         connection.close()
 
     people = [threading.Thread(target=act) for _ in range(4)]

@@ -97,8 +97,8 @@ class Command(BaseCommand):
         print(f"  仿真门户 portal  {simulator['portal']}/_sim/\n")
         for email, name, role in scene.PEOPLE:
             print(f"  {role:<7} {email:<20} {scene.PASSWORD}   {name}")
-        queued, not_ready = played.queued.renewals, played.queued.not_ready
-        print(f"\n  已排队 queued: {len(queued)}   未就绪 not ready: {len(not_ready)}")
+        queued, not_ready = played.queued.number, played.queued.not_ready
+        print(f"\n  已排队 queued: {queued}   未就绪 not ready: {len(not_ready)}")
         for company, problems in not_ready.items():
             print(f"    {company.name}: {' '.join(str(WORDS[problem].what) for problem in problems)}")
         print(flush=True)
