@@ -209,6 +209,8 @@ RAMP_STEP_S = environment.seconds("RAMP_STEP_S", 30)
 PROBE_AFTER_S = environment.seconds("PROBE_AFTER_S", 600)
 # Two readings that both miss a click must lie this far apart before it counts as not done.
 SECOND_READING_AFTER_S = environment.seconds("SECOND_READING_AFTER_S", 60)
+# So long after a run the desk keeps a driver ready for the next card; 0 keeps none.
+DRIVER_READY_S = environment.seconds("DRIVER_READY_S", 120)
 
 # --- Files: evidence, policies, letters -------------------------------------------------------
 

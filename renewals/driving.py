@@ -8,18 +8,9 @@ it closes its browser and goes, and what it had armed is unknown until the next 
 
 from __future__ import annotations
 
-import contextlib
-import os
 import queue
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import IO
 from uuid import UUID
 
 import structlog
@@ -29,6 +20,7 @@ from django.db import DatabaseError
 from agency.tenancy import scope
 from companies.models import Card, Contact
 from portal_driver import contract
+from renewals import drivers
 from renewals.domain import claiming, intents, keeping, pins, portals, running, settling
 from renewals.models import Desk, Run
 from renewals.reasons import EngineReason
@@ -40,10 +32,6 @@ RUN_LIMIT_S = 15 * 60.0
 # How long a run waits, signed in, for another company of its batch to get through the same click.
 CANARY_WAIT_S = 60.0
 CANARY_LOOK_S = 1.0
-DIRECTORY = "xubao-run-"
-DRIVER: tuple[str, ...] = (sys.executable, "-m", "portal_driver")
-# How long the driver may take to close its browser after its standard input was closed.
-FAREWELL_S = 8.0
 
 
 def drive(run: Run, card: Card, desk: Desk) -> contract.Finished | None:
@@ -51,11 +39,8 @@ def drive(run: Run, card: Card, desk: Desk) -> contract.Finished | None:
 
     What fails in here, be it our own mistake, ends as the run's reason, so that the renewal goes on.
     """
-    # Among the temporary files, so that whoever clears those away clears this too.
-    clear_left_behind()
-    directory = Path(tempfile.mkdtemp(prefix=f"{DIRECTORY}{os.getpid()}-"))
     try:
-        finished = _to_its_end(run, card, desk, directory)
+        finished = _to_its_end(run, card, desk)
         with scope(run.agency_id):
             settling.settle(run, finished)
     except claiming.EpochLost:
@@ -63,35 +48,16 @@ def drive(run: Run, card: Card, desk: Desk) -> contract.Finished | None:
         with scope(run.agency_id):
             claiming.note_late_write(run)
         return None
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
     return finished
 
 
-def clear_left_behind() -> None:
-    """Remove the directories of runs whose worker was killed: evidence and a browser profile are in them."""
-    for left in Path(tempfile.gettempdir()).glob(f"{DIRECTORY}*"):
-        owner = left.name.removeprefix(DIRECTORY).split("-")[0]
-        if owner.isdecimal() and not _is_alive(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _to_its_end(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Finished:
+def _to_its_end(run: Run, card: Card, desk: Desk) -> contract.Finished:
     """How the run ended. Raises `EpochLost`, and the database's errors: then nothing can be written."""
     try:
-        with scope(run.agency_id):
-            plan = make_plan(run, card, desk, directory)
-        return _Conversation(run, card, desk, directory).hold(plan)
+        with drivers.driver_for(desk.pk) as driver:
+            with scope(run.agency_id):
+                plan = make_plan(run, card, desk, driver.directory)
+            return _Conversation(run, card, desk, driver).hold(plan)
     except (claiming.EpochLost, DatabaseError):
         raise
     except Contact.DoesNotExist:
@@ -133,48 +99,21 @@ def make_plan(run: Run, card: Card, desk: Desk, directory: Path) -> contract.Pla
 
 
 class _Conversation:
-    """One driver process, from its plan to its last word."""
+    """What is said between us and one driver, from its plan to its last word."""
 
-    def __init__(self, run: Run, card: Card, desk: Desk, directory: Path) -> None:
-        self.run, self.card, self.desk, self.directory = run, card, desk, directory
+    def __init__(self, run: Run, card: Card, desk: Desk, driver: drivers.Driver) -> None:
+        self.run, self.card, self.desk, self.driver = run, card, desk, driver
         self.agency: UUID = run.agency_id
-        self.lines: queue.Queue[str | None] = queue.Queue()
 
     def hold(self, plan: contract.Plan) -> contract.Finished:
         """Talk until the driver has finished. Raises `EpochLost` when the renewal is no longer ours."""
-        process = self._start()
-        try:
-            self._say(process, plan)
-            return self._listen(process)
-        finally:
-            _end(process)
+        self._say(plan)
+        return self._listen()
 
-    def _start(self) -> subprocess.Popen[str]:
-        # The driver's temporary files, its browser profile among them, lie in the run's directory
-        # and are wiped with it.
-        temporary = self.directory / "tmp"
-        temporary.mkdir(mode=0o700)
-        process = subprocess.Popen(
-            DRIVER,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            cwd=settings.BASE_DIR,
-            env=_environment() | {"TMPDIR": str(temporary)},
-            start_new_session=True,
-        )
-        threading.Thread(target=_pump, args=(process.stdout, self.lines), daemon=True).start()
-        return process
+    def _say(self, message: contract.Message) -> None:
+        self.driver.say(message)
 
-    def _say(self, process: subprocess.Popen[str], message: contract.Message) -> None:
-        assert process.stdin is not None  # noqa: S101  # it is a pipe
-        # A driver that has just died is heard of as the end of its lines.
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(contract.encode(message) + "\n")
-            process.stdin.flush()
-
-    def _listen(self, process: subprocess.Popen[str]) -> contract.Finished:
+    def _listen(self) -> contract.Finished:
         deadline = time.monotonic() + RUN_LIMIT_S
         heartbeat = time.monotonic() + claiming.HEARTBEAT_S
         while time.monotonic() < deadline:
@@ -182,7 +121,7 @@ class _Conversation:
                 self._beat()
                 heartbeat = time.monotonic() + claiming.HEARTBEAT_S
             try:
-                line = self.lines.get(timeout=max(0.0, min(heartbeat, deadline) - time.monotonic()))
+                line = self.driver.lines.get(timeout=max(0.0, min(heartbeat, deadline) - time.monotonic()))
             except queue.Empty:
                 continue
             if line is None:
@@ -191,7 +130,7 @@ class _Conversation:
             if isinstance(event, contract.Finished):
                 return event
             if answer := self._hear(event):
-                self._say(process, answer)
+                self._say(answer)
         return _ended(self.run, contract.Outcome.LATER, EngineReason.RUN_TOO_LONG)
 
     def _beat(self) -> None:
@@ -227,37 +166,9 @@ class _Conversation:
                 case contract.Reading():
                     intents.read(self.run, event)
                 case contract.Evidence():
-                    keeping.keep_evidence(self.run, event, directory=self.directory)
+                    keeping.keep_evidence(self.run, event, directory=self.driver.directory)
                 case contract.PolicyRead():
-                    keeping.keep_policy(self.run, event, directory=self.directory)
+                    keeping.keep_policy(self.run, event, directory=self.driver.directory)
                 case _:
                     running.note(self.run, event)
         return None
-
-
-def _pump(stream: IO[str] | None, lines: queue.Queue[str | None]) -> None:
-    """Pass the driver's lines on; None at the end."""
-    if stream is not None:
-        with stream:
-            for line in stream:
-                lines.put(line)
-    lines.put(None)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """Close the driver's standard input, so that it closes its browser; kill what is left after that."""
-    if process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(FAREWELL_S)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """What the driver needs of our environment: no keys, no database."""
-    visible = ("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")  # a window on the desk's screen
-    passed = ("PATH", "HOME", "LANG", "LC_ALL", "FONTCONFIG_FILE", "PLAYWRIGHT_BROWSERS_PATH", *visible)
-    return {name: os.environ[name] for name in passed if name in os.environ}

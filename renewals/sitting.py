@@ -15,6 +15,7 @@ from agency.tenancy import scope
 from companies.models import Card
 from portal_driver.control import CardControl
 from portal_driver.errors import PersonNeeded, PortalUnavailable
+from renewals import drivers
 from renewals.domain import claiming, desks, pins, portals
 from renewals.domain.desks import Notice
 from renewals.driving import drive
@@ -62,6 +63,8 @@ def _work(desk: Desk) -> Notice:
     while run := _claim(card, desk):
         runs += 1
         drive(run, card, desk)
+    if runs:
+        drivers.make_ready(desk.pk)  # the next card is about to come
     with scope(desk.agency_id):
         return desks.why_nothing_runs(card, desk) or (Notice.TAKE_OUT if runs else Notice.NOTHING_WAITS)
 

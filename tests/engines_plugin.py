@@ -33,6 +33,8 @@ if not _STARTED_BY_XDIST:
     # Empty counts as unset, and stands before what a .env file says.
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_SWEEP_URL", "REDIS_URL"):
         os.environ[name] = ""
+    # A driver that waits for the next card would outlive the test that put in the last.
+    os.environ["DRIVER_READY_S"] = "0"
 
 
 @pytest.hookimpl(wrapper=True)

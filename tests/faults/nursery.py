@@ -156,7 +156,7 @@ def _be_a_worker(order: dict[str, Any]) -> None:
     from django.conf import settings
     from django.db import connections
 
-    from renewals import driving
+    from renewals import drivers
     from renewals.sitting import sit
     from tests.faults.mutants import MUTANTS
     from tests.faults.points import MACHINES, install
@@ -165,8 +165,8 @@ def _be_a_worker(order: dict[str, Any]) -> None:
         setattr(settings, name, value)
     settings.MEDIA_ROOT = Path(settings.MEDIA_ROOT)
     if not order.get("browser"):
-        driving.DRIVER = (sys.executable, "-S", "-E", "-m", "tests.faults.model_driver")
-        driving.FAREWELL_S = 2.0
+        drivers.DRIVER = (sys.executable, "-S", "-E", "-m", "tests.faults.model_driver")
+        drivers.FAREWELL_S = 2.0
     if machine := order.get("machine"):
         MACHINES[machine]()
     if mutate := MUTANTS.get(order.get("mutant", "")):

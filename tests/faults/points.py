@@ -46,7 +46,7 @@ POINTS = {
     for point in (
         Point("claim_uncommitted", "renewals.domain.claiming:claim_for_card", "after"),
         Point("claimed", "renewals.sitting:_claim", "after"),
-        Point("driver_started", f"{_TALK}._start", "after"),
+        Point("driver_started", "renewals.drivers:_start", "after"),
         Point("plan_given", f"{_TALK}._say", "after", contract.Plan),
         Point("pin_uncommitted", "renewals.domain.pins:use_pin", "after"),
         Point("pin_committed", f"{_TALK}._hear", "after", contract.NeedPin),

@@ -27,7 +27,7 @@ from portal_driver.contract import Click, Reason
 from portal_driver.simulator.cards import CardLocked, PinRefused
 from portal_driver.simulator.companies import companies_from
 from portal_driver.simulator.world import Step
-from renewals import driving
+from renewals import drivers, driving
 from renewals.domain import attention, by_hand, intents
 from renewals.domain.pausing import pause
 from renewals.domain.sweeping import sweep
@@ -311,7 +311,7 @@ def told(way: Way, settings: Any, monkeypatch: pytest.MonkeyPatch, files: Path) 
     raw = {"companies": [ours, on_the_portal(other, authorized_before=True)]}
     with ModelPortal(companies_from(raw, today=timezone.localdate()), year=YEAR, desks=1) as portal:
         monkeypatch.setattr(
-            driving, "DRIVER", (sys.executable, "-S", "-E", "-m", "tests.faults.model_driver")
+            drivers, "DRIVER", (sys.executable, "-S", "-E", "-m", "tests.faults.model_driver")
         )
         settings.MEDIA_ROOT, settings.PORTAL_URL = files, f"{portal.address}/?"
         with scope(OUR_AGENCY):

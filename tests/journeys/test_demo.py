@@ -55,7 +55,7 @@ def demo(runtime: Path, season: Path) -> Iterator[Demo]:
                     *("--companies", str(season), *words),
                 ],
                 cwd=settings.BASE_DIR,
-                env=os.environ | {"XUBAO_RUNTIME": str(runtime)},
+                env=os.environ | {"XUBAO_RUNTIME": str(runtime), "DRIVER_READY_S": "120"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -19,6 +19,7 @@ from agency.models import User
 from agency.tenancy import scope
 from companies.models import Card
 from portal_driver.contract import Channel
+from renewals import drivers
 from renewals.domain.desks import Notice, card_said
 from renewals.domain.keeping import path_of
 from renewals.driving import make_plan
@@ -52,13 +53,17 @@ def season(
 
 
 def test_from_the_card_to_the_policy(settings: pytest.FixtureRequest, tmp_path: Path) -> None:
+    settings.DRIVER_READY_S = 60  # type: ignore[attr-defined]
     with season(settings, tmp_path) as played:
         rested = played.insert_card_and_sit()
         assert (rested.state, rested.application_number != "") == (State.SUBMITTED, True)
         played.simulator.approve(played.company.uscc)
         played.let_the_look_be_due()
+        waiting = drivers._ready[played.desk.pk]
         rested = played.insert_card_and_sit()
         assert rested.state == State.COMPLETE
+        assert waiting.process.returncode == 0  # the run was its own
+        drivers.dismiss_all()
         assert played.presses() == NOTHING | {"confirm": 1, "receipt": 1}
         assert stages_of(rested) == {
             "confirmation": StageState.DONE,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,7 +19,7 @@ from companies.domain.cards import IssuedPin, lift_quarantine
 from companies.models import Card
 from portal_driver import contract
 from portal_driver.contract import Outcome, Reason
-from renewals import driving
+from renewals import drivers, driving
 from renewals.domain import attention, claiming, pins, running, settling
 from renewals.models import Desk, PinGrant, PinResult, Renewal, Run, State
 from tests.cast import make_company, make_person, make_renewal
@@ -213,8 +212,9 @@ def test_the_use_is_committed_before_the_pin_is_handed_out(
     """Seen by another connection at the moment in which the driver would get it."""
     _company, card, desk, _renewal, _mei = our_side()
     run = claim(card, desk)
-    conversation = driving._Conversation(run, card, desk, Path("unused"))
-    answer = conversation._hear(contract.NeedPin(card.number))
+    with drivers.driver_for(desk.pk) as driver:
+        conversation = driving._Conversation(run, card, desk, driver)
+        answer = conversation._hear(contract.NeedPin(card.number))
     with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"]))) as other:  # type: ignore[attr-defined]
         seen = other.execute("SELECT used_at IS NOT NULL, sealed_pin FROM renewals_pingrant").fetchall()
     assert (answer, seen) == (contract.Pin("27182818"), [(True, None)])

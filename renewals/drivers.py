@@ -1,0 +1,171 @@
+"""Driver processes: a fresh one for each run, and at a busy desk one that is ready before it is needed.
+
+A driver needs about a second until it can take a plan. While staff change the card it gets ready: it
+knows nothing of any company until then. It ends when its standard input does, with us if need be.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+from django.conf import settings
+
+from portal_driver import contract
+
+DRIVER: tuple[str, ...] = (sys.executable, "-m", "portal_driver")
+DIRECTORY = "xubao-run-"
+# How long the driver may take to close its browser after its standard input was closed.
+FAREWELL_S = 8.0
+
+_ready: dict[UUID, Driver] = {}  # by desk
+_changing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Driver:
+    """One driver process. `lines` are what it says, None at their end; all it writes is in `directory`."""
+
+    process: subprocess.Popen[str]
+    directory: Path
+    lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
+
+    def say(self, message: contract.Message) -> None:
+        """Pass a message on. A driver that has just died is heard of as the end of its lines."""
+        assert self.process.stdin is not None  # noqa: S101  # it is a pipe
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(contract.encode(message) + "\n")
+            self.process.stdin.flush()
+
+    def end(self) -> None:
+        """Close its standard input, so that it closes its browser; kill and wipe what is left after that."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(FAREWELL_S)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@contextmanager
+def driver_for(desk: UUID) -> Iterator[Driver]:
+    """A driver that nobody has used, for one run at this desk; it ends with the block."""
+    driver = _take(desk) or _start()
+    try:
+        yield driver
+    finally:
+        driver.end()
+
+
+def make_ready(desk: UUID) -> None:
+    """Have a driver ready for the desk's next run, for `DRIVER_READY_S`; none where that is 0."""
+    if not settings.DRIVER_READY_S:
+        return
+    driver = _start()
+    with _changing:
+        before, _ready[desk] = _ready.get(desk), driver
+    if before:
+        before.end()
+    last = threading.Timer(settings.DRIVER_READY_S, _dismiss, (desk, driver))
+    last.daemon = True
+    last.start()
+
+
+def _start() -> Driver:
+    _clear_left_behind()
+    # Among the temporary files, so that whoever clears those away clears this too.
+    directory = Path(tempfile.mkdtemp(prefix=f"{DIRECTORY}{os.getpid()}-"))
+    # The driver's temporary files, its browser profile among them, lie there and are wiped with it.
+    temporary = directory / "tmp"
+    temporary.mkdir(mode=0o700)
+    process = subprocess.Popen(
+        DRIVER,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=settings.BASE_DIR,
+        env=_environment() | {"TMPDIR": str(temporary)},
+        start_new_session=True,
+    )
+    driver = Driver(process, directory)
+    threading.Thread(target=_pump, args=(process.stdout, driver.lines), daemon=True).start()
+    return driver
+
+
+def _take(desk: UUID) -> Driver | None:
+    """The driver that waits for this desk, if it lives."""
+    with _changing:
+        driver = _ready.pop(desk, None)
+    if driver and driver.process.poll() is not None:
+        driver.end()
+        return None
+    return driver
+
+
+def _dismiss(desk: UUID, driver: Driver) -> None:
+    """End a driver that nobody came for."""
+    with _changing:
+        is_unused = _ready.get(desk) is driver
+        if is_unused:
+            del _ready[desk]
+    if is_unused:
+        driver.end()
+
+
+@atexit.register
+def dismiss_all() -> None:
+    """End the drivers that wait at all desks."""
+    for desk, driver in list(_ready.items()):
+        _dismiss(desk, driver)
+
+
+def _pump(stream: IO[str] | None, lines: queue.Queue[str | None]) -> None:
+    """Pass the driver's lines on; None at the end."""
+    if stream is not None:
+        with stream:
+            for line in stream:
+                lines.put(line)
+    lines.put(None)
+
+
+def _clear_left_behind() -> None:
+    """Remove the directories of runs whose worker was killed: evidence and a browser profile are in them."""
+    for left in Path(tempfile.gettempdir()).glob(f"{DIRECTORY}*"):
+        owner = left.name.removeprefix(DIRECTORY).split("-")[0]
+        if owner.isdecimal() and not _is_alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _environment() -> dict[str, str]:
+    """What the driver needs of our environment: no keys, no database."""
+    visible = ("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")  # a window on the desk's screen
+    passed = ("PATH", "HOME", "LANG", "LC_ALL", "FONTCONFIG_FILE", "PLAYWRIGHT_BROWSERS_PATH", *visible)
+    return {name: os.environ[name] for name in passed if name in os.environ}
