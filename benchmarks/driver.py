@@ -1,7 +1,8 @@
 """What a renewal costs, and what the gate and the PIN guard hold, measured on this machine.
 
-A company at one desk that was at work before: its driver process is ready before the plan comes (docs/adr/0021). The
-simulator answers from a process of its own without any latency, so the floor is the portal's 10 s of reading;
+A company at one desk that was at work before: its driver process is ready before the plan comes
+(docs/adr/0021). The simulator answers from a process of its own without any latency, so the floor is the
+portal's 10 s of reading;
 what the simulator itself takes counts as ours. CPU is sampled over all processes: Chromium's renderers are
 children of its zygote, for which nobody waits, so the system's account of waited children leaves them out.
 
