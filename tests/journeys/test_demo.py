@@ -127,7 +127,14 @@ def test_the_demo_takes_its_companies_from_the_workbook_to_the_policy(runtime: P
     assert_nothing_is_left(runtime)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "signum",
+    [
+        signal.SIGINT,
+        # The engines' own tests kill them every day: `tests/agency/engines`.
+        pytest.param(signal.SIGKILL, marks=pytest.mark.long),
+    ],
+)
 def test_a_demo_that_is_ended_in_the_middle_leaves_nothing(
     runtime: Path, demo: Demo, signum: signal.Signals
 ) -> None:

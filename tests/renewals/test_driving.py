@@ -169,6 +169,7 @@ def test_a_worker_that_lost_its_renewal_ends_its_driver(
         assert driver_processes() == []
 
 
+@pytest.mark.long  # the canary looks in these places, and in more, every day: `test_canary.py`
 def test_the_pin_is_nowhere(settings: pytest.FixtureRequest, tmp_path: Path) -> None:
     with season(settings, tmp_path) as played:
         played.insert_card_and_sit()
