@@ -280,7 +280,7 @@ class Stage(OfARenewal):
         return str(StageState(self.state).label)
 
 
-class Run(TenantModel):
+class Run(OfARenewal):
     """一次办理: one sitting of the driver with one renewal.
 
     `stage` is where the renewal stood when the run ended, and `point` what stopped it there, where
@@ -289,7 +289,6 @@ class Run(TenantModel):
     to write after the renewal was no longer its own; none of it was written.
     """
 
-    renewal = models.ForeignKey(Renewal, models.CASCADE, related_name="runs")
     desk = models.ForeignKey(Desk, models.PROTECT, related_name="+")
     epoch = models.PositiveIntegerField()
     worker = models.CharField(max_length=80)

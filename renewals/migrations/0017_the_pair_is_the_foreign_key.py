@@ -1,4 +1,4 @@
-"""Stages and events are held to their renewal and agency by the pair alone (docs/adr/0020)."""
+"""Stages, events and runs are held to their renewal and agency by the pair alone (docs/adr/0020)."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # No other table names one of them together with its agency.
+        # No other table names one of these together with its agency.
         *[
             migrations.RunSQL(
                 f"ALTER TABLE {table} DROP CONSTRAINT {table}_agency_row",
@@ -33,6 +33,29 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name="event",
+            name="renewal",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="%(class)ss",
+                to="renewals.renewal",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="run",
+            name="agency",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="agency.agency",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="run",
             name="renewal",
             field=models.ForeignKey(
                 db_constraint=False,

@@ -13,7 +13,7 @@ from agency.tenancy import scope
 from companies.domain.readiness import Problem
 from companies.models import Company
 from renewals.domain.queueing import Queued, queue_companies
-from renewals.models import Event, Renewal, Stage, StageName, State
+from renewals.models import Desk, Event, Renewal, Run, Stage, StageName, State
 from tests.cast import YEAR, make_company, make_person, make_renewal
 from tests.database import OUR_AGENCY
 
@@ -77,15 +77,18 @@ def test_another_agencys_company_is_not_even_mentioned(
     assert queued.not_ready == {}
 
 
-@pytest.mark.parametrize("model", [Stage, Event])
+@pytest.mark.parametrize("model", [Stage, Event, Run])
 def test_a_row_of_no_renewal_or_of_another_agencys_is_refused(
-    model: type[Stage | Event], renewal: Renewal, raos_company: Company, rao: User
+    model: type[Stage | Event | Run], renewal: Renewal, desk: Desk, raos_company: Company, rao: User
 ) -> None:
-    """Nothing checks a stage's or event's renewal or agency alone any more: the pair does."""
+    """Nothing checks the row's renewal or agency alone any more: the pair does."""
     raos = make_renewal(raos_company, rao)
     for of in (uuid4(), raos.pk):
-        with pytest.raises(IntegrityError), scope(renewal.agency_id):
-            model.objects.create(renewal_id=of)
+        row = model(agency_id=renewal.agency_id, renewal_id=of)
+        if isinstance(row, Run):
+            row.desk, row.epoch = desk, 1
+        with pytest.raises(IntegrityError, match="agency"), scope(renewal.agency_id):
+            row.save()
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
