@@ -32,7 +32,7 @@ DIRECTORY = "xubao-run-"
 # How long the driver may take to close its browser after its standard input was closed.
 FAREWELL_S = 8.0
 
-_ready: dict[UUID, Driver] = {}  # by desk
+_ready: dict[UUID, _Waiting] = {}  # by desk
 _changing = threading.Lock()
 
 
@@ -64,6 +64,12 @@ class Driver:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    driver: Driver
+    leaves: threading.Timer
+
+
 @contextmanager
 def driver_for(desk: UUID) -> Iterator[Driver]:
     """A driver that nobody has used, for one run at this desk; it ends with the block."""
@@ -75,17 +81,13 @@ def driver_for(desk: UUID) -> Iterator[Driver]:
 
 
 def make_ready(desk: UUID) -> None:
-    """Have a driver ready for the desk's next run, for `DRIVER_READY_S`; none where that is 0."""
-    if not settings.DRIVER_READY_S:
-        return
-    driver = _start()
-    with _changing:
-        before, _ready[desk] = _ready.get(desk), driver
-    if before:
-        before.end()
-    last = threading.Timer(settings.DRIVER_READY_S, _dismiss, (desk, driver))
-    last.daemon = True
-    last.start()
+    """Have a driver ready for the desk's next run, for `DRIVER_READY_S`; none where that is 0.
+
+    Where none can be started now, the next run starts its own.
+    """
+    if settings.DRIVER_READY_S:
+        with contextlib.suppress(OSError):
+            _let_wait(desk, _start())
 
 
 def _start() -> Driver:
@@ -110,20 +112,34 @@ def _start() -> Driver:
     return driver
 
 
+def _let_wait(desk: UUID, driver: Driver) -> None:
+    leaves = threading.Timer(settings.DRIVER_READY_S, _dismiss, (desk, driver))
+    leaves.daemon = True
+    with _changing:
+        before, _ready[desk] = _ready.get(desk), _Waiting(driver, leaves)
+    leaves.start()
+    if before:
+        before.leaves.cancel()
+        before.driver.end()
+
+
 def _take(desk: UUID) -> Driver | None:
     """The driver that waits for this desk, if it lives."""
     with _changing:
-        driver = _ready.pop(desk, None)
-    if driver and driver.process.poll() is not None:
-        driver.end()
+        waiting = _ready.pop(desk, None)
+    if waiting is None:
         return None
-    return driver
+    waiting.leaves.cancel()
+    if waiting.driver.process.poll() is not None:
+        waiting.driver.end()
+        return None
+    return waiting.driver
 
 
 def _dismiss(desk: UUID, driver: Driver) -> None:
     """End a driver that nobody came for."""
     with _changing:
-        is_unused = _ready.get(desk) is driver
+        is_unused = desk in _ready and _ready[desk].driver is driver
         if is_unused:
             del _ready[desk]
     if is_unused:
@@ -133,8 +149,9 @@ def _dismiss(desk: UUID, driver: Driver) -> None:
 @atexit.register
 def dismiss_all() -> None:
     """End the drivers that wait at all desks."""
-    for desk, driver in list(_ready.items()):
-        _dismiss(desk, driver)
+    for desk in list(_ready):
+        if driver := _take(desk):
+            driver.end()
 
 
 def _pump(stream: IO[str] | None, lines: queue.Queue[str | None]) -> None:

@@ -25,7 +25,7 @@ def ready_s(settings: pytest.FixtureRequest) -> Iterator[None]:
 
 def test_the_driver_that_waits_is_used_once_and_for_its_desk() -> None:
     drivers.make_ready(DESK)
-    waiting = drivers._ready[DESK]
+    waiting = drivers._ready[DESK].driver
     with drivers.driver_for(OTHER_DESK) as driver:
         assert driver is not waiting
     with drivers.driver_for(DESK) as driver:
@@ -39,7 +39,7 @@ def test_the_driver_that_waits_is_used_once_and_for_its_desk() -> None:
 
 def test_a_driver_that_died_while_it_waited_is_not_used() -> None:
     drivers.make_ready(DESK)
-    dead = drivers._ready[DESK]
+    dead = drivers._ready[DESK].driver
     dead.process.kill()
     dead.process.wait()
     with drivers.driver_for(DESK) as driver:

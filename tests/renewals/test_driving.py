@@ -59,7 +59,7 @@ def test_from_the_card_to_the_policy(settings: pytest.FixtureRequest, tmp_path: 
         assert (rested.state, rested.application_number != "") == (State.SUBMITTED, True)
         played.simulator.approve(played.company.uscc)
         played.let_the_look_be_due()
-        waiting = drivers._ready[played.desk.pk]
+        waiting = drivers._ready[played.desk.pk].driver
         rested = played.insert_card_and_sit()
         assert rested.state == State.COMPLETE
         assert waiting.process.returncode == 0  # the run was its own
