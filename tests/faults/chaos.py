@@ -83,12 +83,17 @@ class Figures:
 def unleash(played: Campaign, *, seed: int, seconds: float, at_most: int = 0) -> Figures:
     """Chaos for so long (or so many faults), then peace until everybody is complete; the figures.
 
-    Companies that are complete take no more faults; chaos ends when none is left.
+    Companies that are complete take no more faults; chaos ends when fewer are left than there are desks: the
+    last ones would meet one fault after another, each alone.
     """
     rng = random.Random(seed)  # replayed, not secret
     figures, began = Figures(seed), time.monotonic()
     left = list(played.companies)
-    while left and time.monotonic() - began < seconds and not (at_most and figures.injected >= at_most):
+    while (
+        len(left) >= len(played.desks)
+        and time.monotonic() - began < seconds
+        and not (at_most and figures.injected >= at_most)
+    ):
         figures.rounds += 1
         chosen = rng.sample(left, min(len(played.desks), len(left)))
         _round(played, rng, chosen, figures)
