@@ -96,17 +96,21 @@ def _start() -> Driver:
     directory = Path(tempfile.mkdtemp(prefix=f"{DIRECTORY}{os.getpid()}-"))
     # The driver's temporary files, its browser profile among them, lie there and are wiped with it.
     temporary = directory / "tmp"
-    temporary.mkdir(mode=0o700)
-    process = subprocess.Popen(
-        DRIVER,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        cwd=settings.BASE_DIR,
-        env=_environment() | {"TMPDIR": str(temporary)},
-        start_new_session=True,
-    )
+    try:
+        temporary.mkdir(mode=0o700)
+        process = subprocess.Popen(
+            DRIVER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            cwd=settings.BASE_DIR,
+            env=_environment() | {"TMPDIR": str(temporary)},
+            start_new_session=True,
+        )
+    except OSError:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     driver = Driver(process, directory)
     threading.Thread(target=_pump, args=(process.stdout, driver.lines), daemon=True).start()
     return driver

@@ -142,7 +142,7 @@ def check_readiness(companies: Iterable[UUID], *, year: int, on: date) -> dict[C
     return {row: problems_of(row) for row in rows}
 
 
-def judge(companies: Iterable[UUID], *, year: int, on: date) -> dict[UUID, list[Problem]]:
+def problems_by_company(companies: Iterable[UUID], *, year: int, on: date) -> dict[UUID, list[Problem]]:
     """As `check_readiness`, in the same order, by the companies' ids: for thousands at once, of which the
     answer alone matters. One query.
     """

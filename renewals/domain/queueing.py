@@ -13,7 +13,7 @@ from django.utils import timezone
 from agency import audit
 from agency.bulk import forget_plans, insert_like
 from agency.models import User
-from companies.domain.readiness import Problem, check_readiness, judge
+from companies.domain.readiness import Problem, check_readiness, problems_by_company
 from companies.models import Company
 from renewals.domain.doorbell import ring_for
 from renewals.domain.stages import make_stages
@@ -42,7 +42,7 @@ def preview(companies: Iterable[UUID], *, year: int) -> dict[Company, list[Probl
 
 def _verdicts(companies: list[UUID], year: int) -> dict[UUID, list[Problem]]:
     """What `preview` says, by the companies' ids."""
-    found = judge(companies, year=year, on=timezone.localdate())
+    found = problems_by_company(companies, year=year, on=timezone.localdate())
     return found | {ident: [Problem.RENEWAL_OPEN] for ident in _with_a_renewal(companies, year)}
 
 
