@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("agency", "0013_the_trails_indexes_begin_with_the_agency"),
-        ("renewals", "0016_a_failed_look_waits"),
+        ("renewals", "0016_the_claim_anew"),
     ]
 
     operations = [
