@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from agency.celery import app
 from agency.tenancy import scope
-from companies.models import Card, Company
+from companies.models import Card, Company, Custody
 from renewals.domain import across
 from renewals.domain.claiming import begin_sitting
 from renewals.domain.doorbell import ring
-from renewals.domain.matters import close_matters
-from renewals.domain.sweeping import end_lease, sweep
+from renewals.domain.matters import close_matters, open_matter
+from renewals.domain.sweeping import LATEST_LOOK_S, alert, end_lease, sweep
 from renewals.models import Desk, Matter, Renewal, State
+from renewals.reasons import EngineReason
 from tests.database import OUR_AGENCY
 from tests.renewals.runs import claim
 from tests.renewals.season import empty, our_side
@@ -144,6 +145,42 @@ def test_who_has_seen_to_a_late_policy_is_not_asked_again_for_some_days(parts: t
 def open_matters() -> int:
     with scope(OUR_AGENCY):
         return Matter.objects.filter(closed_at__isnull=True).count()
+
+
+def nobody_swept(parts: tuple[Card, Desk]) -> None:
+    claim(*parts)
+    with scope(OUR_AGENCY):
+        Renewal.objects.update(lease_until=Now() - timedelta(minutes=6))
+
+
+def look_far_away(parts: tuple[Card, Desk]) -> None:
+    far = Now() + timedelta(seconds=LATEST_LOOK_S + 60)
+    with scope(OUR_AGENCY):
+        Renewal.objects.update(state=State.SUBMITTED, look_at=far)
+
+
+def card_elsewhere(parts: tuple[Card, Desk]) -> None:
+    with scope(OUR_AGENCY):
+        Card.objects.update(custody=Custody.COMPANY)
+
+
+@pytest.mark.parametrize("lose", [nobody_swept, look_far_away, card_elsewhere])
+def test_a_renewal_without_a_next_step_is_told_until_somebody_is_asked(
+    parts: tuple[Card, Desk], lose: Callable[[tuple[Card, Desk]], None]
+) -> None:
+    assert alert() == 0
+    lose(parts)
+    assert alert() == 1
+    with scope(OUR_AGENCY):
+        open_matter(Renewal.objects.get(), EngineReason.CARD_UNUSABLE)
+    assert alert() == 0
+
+
+def test_what_is_over_needs_no_next_step(parts: tuple[Card, Desk]) -> None:
+    card_elsewhere(parts)
+    with scope(OUR_AGENCY):
+        Renewal.objects.update(state=State.CANCELLED)
+    assert alert() == 0
 
 
 def test_nothing_is_rung_for_a_transaction_that_fails(parts: tuple[Card, Desk]) -> None:
