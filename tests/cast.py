@@ -129,7 +129,7 @@ def make_renewal(company: Company, by: User) -> Renewal:
     """A queued renewal of this company."""
     with scope(company.agency_id):
         queue_companies([company.pk], year=YEAR, name="第一批", by=by)
-        return Renewal.objects.get(company=company, year=YEAR)
+        return Renewal.objects.select_related("company", "batch").get(company=company, year=YEAR)
 
 
 @pytest.fixture

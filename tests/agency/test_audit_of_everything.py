@@ -28,7 +28,7 @@ from tests.database import OUR_AGENCY
 from tests.renewals.papers import begin_run, keep_picture, keep_policy
 
 PASSWORD = "four words that differ"
-RECORDING = ("audit.record", "audit.record_each", "audit.record_as_owner", "_tell")
+RECORDING = ("audit.record", "audit.record_each", "audit.record_new", "audit.record_as_owner", "_tell")
 # Recorded by a name that the program puts into a variable.
 BY_NAME = {
     *("company_changed", "company_made"),  # companies/domain/importing.py

@@ -40,6 +40,7 @@ def desk(portal: Simulator, profile: Profile, tmp_path: Path) -> Desk:
     return Desk(portal, profile, tmp_path)
 
 
+@pytest.mark.long  # a company that comes for the first time goes this way and further, in every skin: below
 async def test_a_company_that_authorised_before_is_submitted_with_one_click(desk: Desk, hongda: Company):
     finished, staff = await desk.renew(hongda)
 

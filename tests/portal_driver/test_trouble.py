@@ -411,7 +411,9 @@ async def test_an_answer_that_does_not_come_in_time_is_unknown(desk: Desk, hongd
     ("variant", "outcome", "reason"),
     [
         ("truncated", Outcome.LATER, Reason.POLICY_FILE_BROKEN),
-        ("html", Outcome.LATER, Reason.POLICY_FILE_BROKEN),
+        pytest.param(
+            "html", Outcome.LATER, Reason.POLICY_FILE_BROKEN, marks=pytest.mark.long
+        ),  # as the one above
         ("other", PERSON, Reason.POLICY_OF_ANOTHER),
     ],
 )
