@@ -25,6 +25,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from agency.engines.watchdog import is_alive
 from portal_driver import contract
 
 DRIVER: tuple[str, ...] = (sys.executable, "-m", "portal_driver")
@@ -171,18 +172,8 @@ def _clear_left_behind() -> None:
     """Remove the directories of runs whose worker was killed: evidence and a browser profile are in them."""
     for left in Path(tempfile.gettempdir()).glob(f"{DIRECTORY}*"):
         owner = left.name.removeprefix(DIRECTORY).split("-")[0]
-        if owner.isdecimal() and not _is_alive(int(owner)):
+        if owner.isdecimal() and not is_alive(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _environment() -> dict[str, str]:
