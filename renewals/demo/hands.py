@@ -12,7 +12,7 @@ from uuid import UUID
 
 import httpx
 import structlog
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
 
 from agency.tenancy import scope
 from renewals.domain.desks import Notice, run_sheet
@@ -35,9 +35,14 @@ class Hands:
         self._held: set[str] = set()
         self._choosing = threading.Lock()
         self._stopping = threading.Event()
+        self._desks: dict[UUID, Desk] = {}  # as they were seen last
+        self._looked = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._work, args=(number, desk), daemon=True)
-            for number, desk in enumerate(desks, start=1)
+            threading.Thread(target=self._look, daemon=True),
+            *(
+                threading.Thread(target=self._work, args=(number, desk), daemon=True)
+                for number, desk in enumerate(desks, start=1)
+            ),
         ]
 
     def start(self) -> None:
@@ -50,6 +55,22 @@ class Hands:
         self._stopping.set()
         for thread in self._threads:
             thread.join(timeout=5)
+
+    def _look(self) -> None:
+        """See all desks at once, again and again: many hands looking for themselves would cost much more."""
+        while not self._stopping.wait(self._look_every_s):
+            try:
+                with scope(self._agency):
+                    seen = {desk.pk: desk for desk in Desk.objects.all()}
+            except DatabaseError:
+                log.exception("demo_hands_stumbled")
+                continue
+            finally:
+                close_old_connections()
+            with self._looked:
+                self._desks = seen
+                self._looked.notify_all()
+        connection.close()
 
     def _work(self, number: int, desk: Desk) -> None:
         with httpx.Client(base_url=self._api, timeout=10, trust_env=False) as simulator:
@@ -92,7 +113,8 @@ class Hands:
                 self._held.discard(card)
 
     def _wait(self, desk: Desk, is_so: Callable[[Desk], bool]) -> None:
-        while not self._stopping.wait(self._look_every_s):
-            with scope(self._agency):
-                if is_so(Desk.objects.get(pk=desk.pk)):
+        with self._looked:
+            while not self._stopping.is_set():
+                self._looked.wait(self._look_every_s)
+                if desk.pk in self._desks and is_so(self._desks[desk.pk]):
                     return
