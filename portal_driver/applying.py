@@ -194,8 +194,7 @@ async def _close_application(sitting: Sitting, pending: Page, before: Closers) -
     if close_button(view, profile, before) is None and view.page is not pending:
         await view.page.close()
     else:
-        button = await portal.find(words, lambda view: close_button(view, profile, before), before=view)
-        await portal.click(button, says=words[0])
+        await portal.press(words, lambda view: close_button(view, profile, before), before=view)
     await portal.wait_for(closed, profile.pending.confirm)
 
 

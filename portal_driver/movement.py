@@ -18,6 +18,10 @@ from portal_driver.finding import View
 
 # Looks that no event of the browser brings about: scripts change pages without any request.
 _LOOK_AGAIN_S = 0.1
+# A press's request and a new document's scripts follow each other closer than this.
+_CALM_S = 0.02
+# A document that is on its way for longer is waited for between looks at what is there meanwhile.
+_LOOK_ANYWAY_S = 0.5
 _BROKEN_PAGE = "chrome-error:"  # what Chromium shows where no answer came
 # A call that a page makes again and again is its heartbeat, not the answer to what was done.
 _HEARTBEATS = 3
@@ -39,7 +43,7 @@ class Movement:
         self._stirred = asyncio.Event()
         self._in_flight: set[Request] = set()
         self._calls: Counter[tuple[str, str, str]] = Counter()
-        self._last_at = time.monotonic()
+        self._last_at = self._moved_at = time.monotonic()
         self._looked = ""
         self._statuses: dict[str, int] = {}  # of each document's last answer
         self._last_failure = ""
@@ -57,7 +61,7 @@ class Movement:
         self._in_flight.clear()
         self._calls.clear()
         self.documents.clear()
-        self._last_at = time.monotonic()
+        self._move()
 
     def is_still(self, view: View, *, for_s: float) -> bool:
         """Whether the page has loaded, waits for nothing, and has looked the same for so long.
@@ -102,6 +106,26 @@ class Movement:
         """The first call of the page's scripts that failed since `begin`; nothing when none did."""
         return next(iter(self._failed_calls), "")
 
+    async def calm(self) -> None:
+        """Wait while a document is on its way or something has just moved: a look would come too early.
+
+        No longer than half a second: what moves all the time is looked at in between.
+        """
+        give_up_at = time.monotonic() + _LOOK_ANYWAY_S
+        while (now := time.monotonic()) < give_up_at:
+            is_on_its_way = any(request.is_navigation_request() for request in self._in_flight)
+            calm_at = give_up_at if is_on_its_way else self._moved_at + _CALM_S
+            if calm_at <= now:
+                return
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(calm_at, give_up_at) - now):
+                    await self._changed.wait()
+
+    def has_moved_since(self, moment: float) -> bool:
+        """Whether anything was done or moved since then, by the monotonic clock."""
+        return self._moved_at >= moment
+
     async def next_look(self, *, loading: bool = False) -> None:
         """Wait until something changes, or until it is time to look again anyway.
 
@@ -130,9 +154,12 @@ class Movement:
 
     def stir(self, *_: object) -> None:
         """A document or a tab came, loaded or went."""
-        self._last_at = time.monotonic()
+        self._move()
         self._changed.set()
         self._stirred.set()
+
+    def _move(self) -> None:
+        self._last_at = self._moved_at = time.monotonic()
 
     def _on_request(self, request: Request) -> None:
         body = (request.post_data_buffer or b"").decode("utf-8", "replace")
@@ -140,12 +167,13 @@ class Movement:
         self._calls[call] += 1
         if self._calls[call] <= _HEARTBEATS and request.resource_type not in _NEVER_OVER:
             self._in_flight.add(request)
-            self._last_at = time.monotonic()
+            self._move()
+            self._changed.set()
 
     def _on_over(self, request: Request) -> None:
         if request in self._in_flight:
             self._in_flight.discard(request)
-            self._last_at = time.monotonic()
+            self._move()
         self._changed.set()
 
     def _on_failed(self, request: Request) -> None:

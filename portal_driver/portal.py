@@ -19,6 +19,7 @@ from portal_driver.errors import DriverError, OutcomeUnknown, PageChanged, Porta
 from portal_driver.finding import Box, Field, Press, View, closest, look, scroll_through, take
 from portal_driver.gate import Token
 from portal_driver.movement import Movement
+from portal_driver.pressing import press_if_open
 from portal_driver.profile import Profile, Words
 from portal_driver.words import mentions, says
 
@@ -37,6 +38,7 @@ _HINDRANCES = {
 _LOADS_ON_S = 3.0  # a page that is still loading then (a picture, a counter) is acted on all the same
 _NOTHING_YET = "about:blank"  # what a new window shows until its first document comes
 _SLOW_S = 5.0  # a wait is told of after each so many seconds
+_FRESH_S = 0.15  # so old may a look be that the next step begins with, if nothing has moved since
 
 
 class Portal:
@@ -53,6 +55,7 @@ class Portal:
         self.entrance = ""
         self.dialogs: list[str] = []
         self._tell_slow = tell_slow
+        self._last_look: tuple[float, View] | None = None
         self._all_words = sorted(set(_words_in(profile)))
         context.on("dialog", self._answer)
 
@@ -68,11 +71,32 @@ class Portal:
         `everything` also lists things that no word of the profile names.
         """
         while tabs := self.tabs():
+            began = time.monotonic()
             view = await look(tabs[0], None if everything else self._all_words)
             if len(tabs) == 1 or not self._is_unwanted(view):
+                self._last_look = None if everything else (began, view)
                 return view
             await tabs[0].close()
         raise PortalUnavailable(Reason.BROWSER_GONE, seen="all tabs are closed")
+
+    async def glance(self) -> View:
+        """The look that was just had, where nothing was done or has moved since; else a new one.
+
+        To find the way by. What is compared before an irreversible click is looked at anew.
+        """
+        return self._just_seen() or await self._look_when_calm()
+
+    def _just_seen(self) -> View | None:
+        if self._last_look is None:
+            return None
+        at, view = self._last_look
+        is_old = time.monotonic() - at > _FRESH_S or self.movement.has_moved_since(at)
+        return None if is_old else view
+
+    async def _look_when_calm(self) -> View:
+        await self.movement.calm()
+        self.movement.forget()
+        return await self.look()
 
     async def look_behind(self, view: View, element: ElementHandle) -> View | None:
         """What the tab of an element shows, where the view is of another that lies over it; else None."""
@@ -100,10 +124,12 @@ class Portal:
         """
         wait = _Wait(self.profile.limits.page_s, self._tell_slow)
         has_scrolled = False
+        view: View | None = self._just_seen()
         while True:
-            self.movement.forget()
-            view = await self.look()
+            if view is None:
+                view = await self._look_when_calm()
             if await self._close_notice(view):
+                view = None
                 continue
             found = seen_in(view)
             if found is not None and (view.ready or not to_act or wait.seconds > _LOADS_ON_S):
@@ -117,11 +143,13 @@ class Portal:
                 if not has_scrolled and await scroll_through(view.page):
                     has_scrolled = True
                     self.movement.stir()
+                    view = None
                     continue
                 return await self._seen_in_older_tabs(seen_in, view, expected, token)
             if wait.is_over():
                 raise await self._missing(view, expected, "still loading")
             await self.movement.next_look(loading=not view.ready or view.page.url == _NOTHING_YET)
+            view = None
 
     def _is_awaited(self, token: Token, wait: _Wait) -> bool:
         """Whether the armed request may still leave, or its answer may still come."""
@@ -161,11 +189,9 @@ class Portal:
                 screen, step = None, others.pop(0)
             if screen is not None:
                 return screen
-            element = await take(step) if step else None
-            if step and element:
+            if step and await self.press_seen(step, says=step.said):
                 ahead_of_it = (place for place, words in enumerate(left) if says(step.said, words))
                 del left[: 1 + next(ahead_of_it, -1)]
-                await self.click(element, says=step.said)
 
     def recognise[S: Screen](self, view: View, screens: Sequence[type[S]]) -> S | None:
         """The first of these screens that the view shows, or None."""
@@ -209,21 +235,56 @@ class Portal:
         `seen_in` says which thing is meant where the words alone do not tell. `before` is a view that was
         just had: what stands in it needs no other look.
         """
+        return await self.element(_awake(words, seen_in), words, before=before)
 
-        def enabled(view: View) -> Press | None:
-            press = seen_in(view) if seen_in else view.press(words)
-            return press if press and not press.disabled else None
+    async def press(
+        self,
+        words: Words,
+        seen_in: Callable[[View], Press | None] | None = None,
+        *,
+        before: View | None = None,
+    ) -> None:
+        """Press what says the words, once it can be pressed. Not for irreversible things.
 
-        return await self.element(enabled, words, before=before)
+        `seen_in` and `before` as in `find`.
+        """
+        await self._press_first(_awake(words, seen_in), words, before)
 
-    async def press(self, words: Words) -> None:
-        """Press what says the words, once it can be pressed. Not for irreversible things."""
-        await self.click(await self.find(words), says=words[0])
+    async def walk(self, words: Words, *, before: View | None = None) -> None:
+        """Press what leads where the words say. Raises `PageChanged` where nothing says them."""
+        await self._press_first(lambda view: next(iter(view.ways(words)), None), words, before)
+
+    async def _press_first(
+        self, seen_in: Callable[[View], Press | None], words: Words, before: View | None
+    ) -> None:
+        thing = await self._thing(seen_in, words, before)
+        while not await self.press_seen(thing, says=words[0]):
+            thing = await self._thing(seen_in, words, None)
+
+    async def press_seen(self, thing: Press | Box, *, says: str) -> bool:
+        """Press a thing that was seen; False where it is no longer on the page. Not for irreversible things.
+
+        Raises `PageChanged` as `click`.
+        """
+        self.movement.begin()
+        page = thing.document.frame.page
+        try:
+            if await press_if_open(thing):
+                return True
+        except PlaywrightError as error:
+            if page.is_closed() and not self.movement.gone.is_set():
+                return True  # the press closed its own tab
+            raise PageChanged(expected=f"{says}, to be pressed", seen=_in_the_way(error)) from None
+        element = await take(thing)
+        if element is not None:
+            await self.click(element, says=says)
+        return element is not None
 
     async def click(self, element: ElementHandle, *, says: str, timeout_s: float | None = None) -> None:
         """Press an element as a person does: in sight, not covered, at rest.
 
-        Raises `PageChanged` with the words that the element says and what is in the way.
+        At the very moment of the press it is made sure that nothing has slid over it. Raises `PageChanged`
+        with the words that the element says and what is in the way.
         """
         self.movement.begin()
         page = self.tabs()[0]
@@ -233,11 +294,6 @@ class Portal:
             if page.is_closed() and not self.movement.gone.is_set():
                 return  # the press closed its own tab
             raise PageChanged(expected=f"{says}, to be pressed", seen=_in_the_way(error)) from None
-
-    async def walk(self, words: Words, *, before: View | None = None) -> None:
-        """Press what leads where the words say. Raises `PageChanged` where nothing says them."""
-        element = await self.element(lambda view: next(iter(view.ways(words)), None), words, before=before)
-        await self.click(element, says=words[0])
 
     async def fill(self, values: Mapping[Words, str]) -> View:
         """Fill the fields with these labels; returns what the page shows then.
@@ -272,10 +328,9 @@ class Portal:
         def beside(view: View) -> Box | Press | None:
             return view.box(words) or view.label(words)
 
-        box = await self._thing(beside, words, before)
-        if isinstance(box, Box) and box.ticked:
-            return
-        await self.click(await take(box) or await self.element(beside, words), says=words[0])
+        box: Box | Press = await self._thing(beside, words, before)
+        while not (isinstance(box, Box) and box.ticked) and not await self.press_seen(box, says=words[0]):
+            box = await self._thing(beside, words, None)
 
     async def element(
         self,
@@ -304,8 +359,7 @@ class Portal:
         """The newest tab once nothing moves in it any more, or once a page may take no longer."""
         wait = _Wait(self.profile.limits.page_s, self._tell_slow)
         while True:
-            self.movement.forget()
-            view = await self.look()
+            view = await self._look_when_calm()
             if self.movement.is_still(view, for_s=self.profile.limits.settled_s) or wait.is_over():
                 return view
             await self.movement.next_look(loading=not view.ready or view.page.url == _NOTHING_YET)
@@ -316,9 +370,7 @@ class Portal:
         in_layers = [press for press in view.saying((*words, *self.profile.notices.close)) if press.layer]
         if in_layers:
             top = max(in_layers, key=lambda press: press.layer)
-            element = await take(top)
-            if element is not None:
-                await self.click(element, says=top.said)
+            await self.press_seen(top, says=top.said)
 
     # --- what gets in the way -----------------------------------------------------------------
 
@@ -329,11 +381,9 @@ class Portal:
             is_notice = press.layer > 0 and not press.covered and mentions(press.inside, notices.titles)
             pending = self.profile.pending
             is_wanted = mentions(press.inside, (*pending.application, *pending.banner))
-            if is_notice and not is_wanted and says(press.said, notices.close):
-                element = await take(press)
-                if element is not None:
-                    await self.click(element, says=press.said)
-                    return True
+            is_closer = is_notice and not is_wanted and says(press.said, notices.close)
+            if is_closer and await self.press_seen(press, says=press.said):
+                return True
         return False
 
     def _is_unwanted(self, view: View) -> bool:
@@ -416,6 +466,16 @@ class _Wait:
             self._told_at = now
             self._tell_slow(round(now - self._begun_at, 1))
         return now - self._begun_at > self._limit_s
+
+
+def _awake(words: Words, seen_in: Callable[[View], Press | None] | None) -> Callable[[View], Press | None]:
+    """What sees the one thing that says the words, or that `seen_in` sees, once it can be pressed."""
+
+    def awake(view: View) -> Press | None:
+        press = seen_in(view) if seen_in else view.press(words)
+        return press if press and not press.disabled else None
+
+    return awake
 
 
 def _furthest(view: View, way: Sequence[Words]) -> list[Press]:

@@ -153,8 +153,7 @@ async def _step(sitting: Sitting) -> Screen | None:
 async def behind_banner(portal: Portal, before: View | None = None) -> Screen:
     """The screen that 查看保单 leads to; `before` is the view of it that was just had."""
     words = portal.profile.pending.view
-    button = await portal.find(words, lambda view: BannerPage.button_in(view, portal.profile), before=before)
-    await portal.click(button, says=words[0])
+    await portal.press(words, lambda view: BannerPage.button_in(view, portal.profile), before=before)
     return await portal.reach(*STEPS)
 
 
@@ -172,7 +171,7 @@ async def find_banner(portal: Portal, is_inside: Callable[[View], bool]) -> Bann
             await portal.rest()
         pressed: Counter[Words] = Counter()
         while True:
-            view = await portal.look()
+            view = await portal.glance()
             if BannerPage.shown_in(view, profile):
                 return BannerPage(portal, view)
             was_inside = was_inside or is_inside(view)

@@ -95,12 +95,11 @@ async def _open(sitting: Sitting, policy: Listed) -> Place:
     Where the entry has the buttons itself, 查看 only shows the policy: it is looked at and put away.
     """
     words = sitting.profile.lists
-    listed = Place(sitting, policy, PoliciesPage(sitting.portal, await sitting.portal.look()))
+    listed = Place(sitting, policy, PoliciesPage(sitting.portal, await sitting.portal.glance()))
     if listed.button_in(listed.screen.view, words.download):
         await _look_at(listed)
         return Place(sitting, policy, PoliciesPage(sitting.portal, await sitting.portal.look()))
-    button = await sitting.portal.find(words.view, lambda view: listed.button_in(view, words.view))
-    await sitting.portal.click(button, says=words.view[0])
+    await sitting.portal.press(words.view, lambda view: listed.button_in(view, words.view))
     page = await sitting.portal.reach(PolicyPage)
     sitting.check_company(page.view.text)
     if page.number() != policy.number:
@@ -116,8 +115,7 @@ async def _look_at(listed: Place) -> None:
     if button is None:
         return
     words = profile.lists.view
-    opener = await portal.find(words, lambda view: listed.button_in(view, words))
-    await portal.click(opener, says=words[0])
+    await portal.press(words, lambda view: listed.button_in(view, words))
     shown = await portal.rest()
     await listed.sitting.keep("policy", shown, Click.RECEIPT.stage)
     if shown.page is not view.page:
@@ -142,8 +140,7 @@ async def _download(place: Place) -> bytes:
     """The file behind 下载, shown or saved. Raises `PortalUnavailable` when none comes or it breaks off."""
     portal, words = place.sitting.portal, place.sitting.profile.lists.download
     before = portal.tabs()
-    button = await portal.find(words, lambda view: place.button_in(view, words))
-    await portal.click(button, says=words[0])
+    await portal.press(words, lambda view: place.button_in(view, words))
     try:
         async with asyncio.timeout(place.sitting.profile.limits.page_s):
             content = await portal.movement.file(_DOWNLOAD_FOLLOWS_S)

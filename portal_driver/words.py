@@ -6,6 +6,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from portal_driver.profile import Words
 
@@ -24,12 +25,18 @@ _BEFORE = re.compile(r"^[*>›»←◀◄▶►<«·•◦●○■☐☑□✓�
 _NEXT_LABEL = re.compile(rf"[\s{APART}]+(?=[^\s:：{APART}]{{2,16}}[:：])")
 
 
+# Each look compares the same few thousand words and texts again.
+_kept = lru_cache(maxsize=8192)
+
+
+@_kept
 def normalise(text: str) -> str:
     """The text without any spaces, full-width forms turned into plain ones."""
     # Twice: a space that goes may bring a letter and its accent together.
     return unicodedata.normalize("NFKC", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
 
 
+@_kept
 def core(text: str) -> str:
     """The normalised text without a count, arrow, colon or star around it; never nothing."""
     plain = normalise(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -232,3 +233,48 @@ async def test_a_menu_is_not_pressed_shut(page: Page, portal: Portal, impatient:
     await portal.follow([("业务应用",), ("小微投保",)], SignInPage)
 
     assert await page.locator("#m").is_visible()
+
+
+async def test_a_document_on_its_way_is_waited_for_before_the_next_look(
+    page: Page, portal: Portal, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("portal_driver.movement._LOOK_ANYWAY_S", 30.0)
+
+    async def in_a_while(route: Route) -> None:
+        await asyncio.sleep(0.2)  # ten times what is calm otherwise
+        await route.fulfill(body="<p>已经到达</p>", content_type="text/html; charset=utf-8")
+
+    await page.route("**/next", in_a_while)
+    await page.set_content("<a href='http://127.0.0.1:9/next'>下一页</a>")
+    await portal.press(("下一页",))
+
+    assert (await portal.glance()).mentions(("已经到达",))
+
+
+async def test_a_look_serves_until_something_is_done(
+    page: Page, portal: Portal, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("portal_driver.portal._FRESH_S", 30.0)
+    await page.set_content("<button>同意</button>")
+    view = await portal.look()
+
+    assert await portal.glance() is view
+
+    await portal.press(("同意",), before=view)
+    assert await portal.glance() is not view
+
+
+async def test_a_look_serves_no_longer_than_a_moment(
+    page: Page, portal: Portal, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("portal_driver.portal._FRESH_S", -1.0)
+    await page.set_content("<button>同意</button>")
+
+    assert await portal.look() is not await portal.glance()
+
+
+async def test_a_look_at_everything_does_not_serve_for_the_profiles_words(page: Page, portal: Portal):
+    await page.set_content("<button>无关</button>")
+    everything = await portal.look(everything=True)
+
+    assert await portal.glance() is not everything
