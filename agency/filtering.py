@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 from typing import TypeVar
 
 import django_filters
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
+from django.forms import Field, Select
 from django.http import Http404
+from django.utils.choices import flatten_choices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+
+from agency.moments import full_day
 
 Row = TypeVar("Row", bound=Model)
 
@@ -54,11 +62,38 @@ class YearFilter(django_filters.CharFilter):  # type: ignore[misc]
         )
 
 
+@dataclass(frozen=True)
+class SetFilter:
+    """A filter that is set: what its chip says, and what the address loses where it is taken away."""
+
+    words: str
+    without: dict[str, None]
+
+
 class ListFilter(django_filters.FilterSet):  # type: ignore[misc]
     """The filters of a list. A list shows what it makes of the rest and says what it left out.
 
     Files and acts are about what was asked for or about nothing (`refuse_nonsense`).
     """
+
+    # What a narrow screen folds away (`_filters.html`), beside the year, which every list has.
+    folded: tuple[str, ...] = ()
+
+    @cached_property
+    def set_ones(self) -> list[SetFilter]:
+        """Which of the folded filters are set, as somebody reads it who does not see their fields."""
+        self.is_valid()  # only then there is anything understood
+        fields, understood = self.form.fields, self.form.cleaned_data
+        return [
+            SetFilter(_in_words(fields[name], self.data[name], understood[name]), {name: None})
+            for name in self.folded
+            if understood.get(name) not in fields[name].empty_values
+        ]
+
+    @property
+    def cleared(self) -> dict[str, None]:
+        """What the address loses where all filters are taken away; empty where none is asked for."""
+        return {name: None for name in ("q", *self.folded) if self.data.get(name)}
 
     @property
     def left_out(self) -> list[tuple[str, str]]:
@@ -78,3 +113,16 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]
         """Raise `Http404` where something of the filters was not understood: without it all rows would do."""
         if not self.is_valid():
             raise Http404
+
+
+def _in_words(field: Field, said: str, value: object) -> str:
+    """What is chosen, as a select shows it; else the filter's label and what was written."""
+    if isinstance(value, Model):
+        return str(value)
+    if value is True:
+        return str(field.label)
+    if isinstance(field.widget, Select):
+        # Not the choices themselves: asked whether there are any, some of django-filter's do not know.
+        offered: Iterator[tuple[object, object]] = flatten_choices(iter(field.widget.choices))
+        return next((str(shown) for code, shown in offered if str(code) == said), str(field.label))
+    return f"{field.label} {full_day(value) if isinstance(value, date) else value}"

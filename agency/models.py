@@ -131,7 +131,22 @@ class Membership(TenantModel):
         ]
 
 
-class Invitation(TenantModel):
+class Outgoing(TenantModel):
+    """A row that goes out by mail, which a worker sends (`outbox.py`)."""
+
+    # When the mail is to go out, or to be tried again; empty once it has, or once nobody tries any more.
+    due_at = models.DateTimeField(null=True, editable=False)
+    mail_tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    mail_failed_at = models.DateTimeField(null=True, editable=False)
+    # In whose language, and where its link leads, is known to the page that asks and to no worker.
+    language = models.CharField(max_length=10, default="", blank=True, editable=False)
+    origin = models.CharField(max_length=200, default="", blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Invitation(Outgoing):
     """An invitation by e-mail. Its link works once, for a week, and is kept here as a digest only."""
 
     email = models.EmailField(_("e-mail address"))
@@ -153,10 +168,6 @@ class Invitation(TenantModel):
     expires_at = models.DateTimeField(editable=False)
     accepted_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
-    # Until its mail has gone out: when to try, in which language, where the link leads (`posting.py`).
-    due_at = models.DateTimeField(null=True, editable=False)
-    language = models.CharField(max_length=10, default="", blank=True, editable=False)
-    origin = models.CharField(max_length=200, default="", blank=True, editable=False)
 
     # Its holder finds it by its token before any scope is open; Postgres shows him no other.
     across_agencies = models.Manager["Invitation"]()

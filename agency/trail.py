@@ -172,6 +172,8 @@ def action_words(code: str) -> str:
 class TrailFilter(ListFilter):
     """Who, what, on what, from where, when; kept in the address."""
 
+    folded = ("action", "since", "until")
+
     q = SearchFilter(method="search", label=gettext_lazy("Who, from where, on what"))
     action = django_filters.ChoiceFilter(
         label=gettext_lazy("What"),

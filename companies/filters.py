@@ -53,6 +53,8 @@ def _has_renewal(year: int) -> Exists:
 class CompanyFilter(ListFilter):
     """Search, readiness, tag, the staff member in charge, and certificates that end soon."""
 
+    folded: tuple[str, ...] = ("ready", "owner", "tag", "ends")
+
     q = SearchFilter(method="search", label=_("Search"))
     year = YearFilter()
     ready = filters.ChoiceFilter(
@@ -108,3 +110,9 @@ class CompanyFilter(ListFilter):
         """Companies with a legal-person card whose certificate ends before this day."""
         cards = Card.objects.filter(company=OuterRef("pk"), kind=CardKind.LEGAL_PERSON, valid_until__lt=value)
         return companies.filter(Exists(cards))
+
+
+class ReadinessFilter(CompanyFilter):
+    """The same where the numbers above the list choose the check."""
+
+    folded = ("owner", "tag")

@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 from stdnum.cn import uscc as uscc_number
 from stdnum.exceptions import ValidationError as NotANumber
 
+from agency.models import Outgoing
 from agency.tenancy import TenantModel
 from companies.initials import InitialsField
 
@@ -194,7 +195,7 @@ class Consent(TenantModel):
         ]
 
 
-class Ask(TenantModel):
+class Ask(Outgoing):
     """What a company was asked by mail to bring in order, for one policy year, and by whom."""
 
     company = models.ForeignKey(Company, models.CASCADE, related_name="asks")
@@ -203,11 +204,6 @@ class Ask(TenantModel):
     contact = models.CharField(max_length=60)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(db_default=Now(), editable=False)
-    # When the mail is to go out, or to be tried again; empty once it has. In whose language, and where
-    # its link leads, is known to the page that asks and to no worker.
-    due_at = models.DateTimeField(null=True, editable=False)
-    language = models.CharField(max_length=10, default="", blank=True, editable=False)
-    origin = models.CharField(max_length=200, default="", blank=True, editable=False)
 
     class Meta:
         indexes = [models.Index(fields=["agency", "company", "year"], name="asks_by_company")]

@@ -54,6 +54,8 @@ class BoardFilter(ListFilter):
     What the selects offer is filled in by `offer`, from one query for all of them.
     """
 
+    folded = ("batch", "person", "stage", "reason", "desk", "days", "since", "due")
+
     q = SearchFilter(method="search", label=_("Search"))
     year = YearFilter()
     state = filters.ChoiceFilter(choices=State, label=_("State"))
@@ -63,7 +65,9 @@ class BoardFilter(ListFilter):
     batch = filters.UUIDFilter(widget=forms.Select, label=_("Batch"))
     person = filters.UUIDFilter(widget=forms.Select, method="looked_after", label=_("In charge"))
     desk = filters.UUIDFilter(widget=forms.Select, method="at_desk", label=_("Desk"))
-    days = filters.NumberFilter(method="unmoved", label=_("Unmoved for days"), min_value=0, max_value=3650)
+    days = filters.NumberFilter(
+        method="unmoved", label=_("Days unmoved, at least"), min_value=0, max_value=3650
+    )
     # What the numbers of Today open: no field on the board asks for them.
     since = filters.DateFilter(
         field_name="state_since", lookup_expr="date__gte", label=pgettext_lazy("filter", "Since")

@@ -80,7 +80,9 @@
     if (event.target.matches("[data-all]")) {
       for (const box of document.querySelectorAll("td.tick input[type=checkbox]")) box.checked = event.target.checked;
     }
-    if (event.target.closest("form[data-auto]") && !event.target.matches("[type=search]")) event.target.form.requestSubmit();
+    // Unfolded, several filters are chosen before one looks: the fold has a button for that.
+    const alone = event.target.matches("[type=search]") || event.target.closest(".fold[open]");
+    if (event.target.closest("form[data-auto]") && !alone) event.target.form.requestSubmit();
     count();
   });
 

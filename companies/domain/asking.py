@@ -1,7 +1,6 @@
 """Asks companies by mail for what only they can bring: a consent, a card, a certificate, another address.
 
-A page writes down that a company is asked, and rings; a worker makes the mail and sends it. Rung twice, late
-or never, each mail goes out: an ask whose mail has not gone is due, and the clock looks for such.
+A page writes down that a company is asked, and rings; a worker makes the mail and sends it (`agency.outbox`).
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from uuid import UUID
 
 import structlog
 from django.core.mail import EmailMessage
+from django.db.models import QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from agency import audit, inviting, letters
 from agency.inviting import AlreadyHere, invite, is_invited_elsewhere
 from agency.models import Agency, Invitation, Membership, Role
-from agency.tenancy import scope
+from agency.outbox import Outbox
 from companies.domain.readiness import Problem, check_readiness, primary_contact
 from companies.models import Ask, Company, Contact
 from companies.ringing import ring_for_asks
@@ -33,8 +33,6 @@ log = structlog.get_logger()
 
 # Nobody is asked again so soon: a company answers in days, and a second mail is noise.
 QUIET = timedelta(days=3)
-# A mail that did not go out is tried again after so long; no mail server is asked for longer.
-AGAIN_AFTER = timedelta(minutes=5)
 
 # What the mail says for each thing that only the company can do.
 ASKED: dict[Problem, str | Promise] = {
@@ -77,7 +75,9 @@ class Plan:
 def plan(companies: Iterable[UUID], *, year: int, on: date) -> Plan:
     """What asking these companies would do today. Five queries, however many they are."""
     verdicts = check_readiness(companies, year=year, on=on)
-    recent = Ask.objects.filter(company__in=verdicts, year=year, asked_at__gt=timezone.now() - QUIET)
+    recent = Ask.objects.filter(
+        company__in=verdicts, year=year, asked_at__gt=timezone.now() - QUIET, mail_failed_at__isnull=True
+    )
     lately = set(recent.values_list("company_id", flat=True))
     people = _people(verdicts)
     found = Plan()
@@ -128,32 +128,12 @@ def ask(companies: Iterable[UUID], *, year: int, on: date, by: Membership, origi
 
 
 def send_due(agency: UUID) -> int:
-    """Send the mails of the agency's asks that are due; how many went out. Outside of any scope.
-
-    A mail that went out just before its worker died goes out once more, and then the link of the first
-    is dead: better twice than never.
-    """
-    with scope(agency):
-        due = list(Ask.objects.filter(due_at__lte=Now()).order_by("asked_at").values_list("pk", flat=True))
-    return sum(_send(agency, ident) for ident in due)
+    """Send the mails of the agency's asks that are due; of how many they went out. Outside of any scope."""
+    return _OUTBOX.send_due(agency)
 
 
-def _send(agency: UUID, ident: UUID) -> bool:
-    """False where another worker has it, nobody can be written to, or the mail server refuses."""
-    with scope(agency):
-        if not Ask.objects.filter(pk=ident, due_at__lte=Now()).update(due_at=Now() + AGAIN_AFTER):
-            return False
-    try:
-        with scope(agency):
-            mails = _mails(Ask.objects.select_related("agency", "company", "asked_by").get(pk=ident))
-        for mail in mails:
-            mail.send()
-    except Exception as error:  # whatever the mail server did: the ask stays due, and keeps no other back
-        log.error("ask_was_not_sent", ask=str(ident), error=type(error).__name__)
-        return False
-    with scope(agency):
-        Ask.objects.filter(pk=ident).update(due_at=None)
-    return bool(mails)
+def _asks() -> QuerySet[Ask]:
+    return Ask.objects.select_related("agency", "company", "asked_by")
 
 
 def _mails(ask: Ask) -> list[EmailMessage]:
@@ -173,10 +153,10 @@ def _mails(ask: Ask) -> list[EmailMessage]:
         "year": ask.year,
     }
     about |= {"contact": contact, "asked": asked_words(ask.problems), "origin": ask.origin}
-    with translation.override(ask.language or None):
-        return [
-            letters.ask(to, token=inviting.link_for(to, company=ask.company_id), **about) for to in addresses
-        ]
+    return [letters.ask(to, token=inviting.link_for(to, company=ask.company_id), **about) for to in addresses]
+
+
+_OUTBOX = Outbox(_asks, _mails)
 
 
 def _people(companies: Iterable[UUID | Company]) -> dict[UUID, list[tuple[str, bool]]]:

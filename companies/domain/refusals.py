@@ -36,6 +36,21 @@ class WorkbookTooLarge(WorkbookRefused):
         )
 
 
+class RowUnreadable(WorkbookRefused):
+    """A row of text that is no row of a table: nobody knows where its cells end."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(row)
+        self.row = row
+
+    def __str__(self) -> str:
+        return _(
+            "Row %(row)s cannot be read: a quotation mark in it has no partner, or one cell is longer than "
+            "32,767 characters. Open the file in Excel or WPS, put this row right, save it as .xlsx and send "
+            "it again."
+        ) % {"row": self.row}
+
+
 class WorkbookUnsafe(WorkbookRefused):
     """It holds what no spreadsheet program writes: entities, or names that lead out of it."""
 

@@ -9,7 +9,8 @@ file, this imports nothing of ours.
 Prints one JSON line a sheet: its name, the number of its first row, its rows, and the numbers of rows
 that its program hides (of an .xlsx; an .xls does not tell us); `rows` is null where they are too many.
 A hidden sheet is left out where another is to be seen. Dates are objects, {"date": "2027-03-01"}. Exit
-status 2: not a workbook; 3: too large; 4: it holds what no spreadsheet program writes.
+status 2: not a workbook; 3: too large; 4: it holds what no spreadsheet program writes; 5: text whose row
+of the printed number cannot be taken apart.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ from xml.etree import ElementTree  # of parts in which no document type was foun
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
-NOT_A_WORKBOOK, TOO_LARGE, UNSAFE = 2, 3, 4
+NOT_A_WORKBOOK, TOO_LARGE, UNSAFE, ROW_UNREADABLE = 2, 3, 4, 5
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
 MAX_CELLS = 500_000
+# What Excel keeps in one. A quotation mark that is not closed makes one cell of all that follows.
+MAX_CELL_CHARACTERS = 32_767
 # Titles and headings stand above the rows that count.
 ROWS_ABOVE = 10
 MAX_ENTRIES = 2_000
@@ -73,7 +76,7 @@ def main(kind: str) -> int:
         return refused.status
     except MemoryError:
         return TOO_LARGE
-    except (CalamineError, UnicodeDecodeError, csv.Error):
+    except (CalamineError, UnicodeDecodeError):
         return NOT_A_WORKBOOK
     return 0
 
@@ -200,11 +203,16 @@ def _text(data: bytes) -> list[list[str]]:
         text = data.decode("gb18030")
     rows: list[list[str]] = []
     cells = 0
-    for row in csv.reader(io.StringIO(text), strict=True):
-        cells += len(row)
-        if len(row) > MAX_COLUMNS or cells > MAX_CELLS or len(rows) > MAX_ROWS + ROWS_ABOVE:
-            raise Refused(TOO_LARGE)
-        rows.append(row)
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    try:
+        for row in csv.reader(io.StringIO(text), strict=True):
+            cells += len(row)
+            if len(row) > MAX_COLUMNS or cells > MAX_CELLS or len(rows) > MAX_ROWS + ROWS_ABOVE:
+                raise Refused(TOO_LARGE)
+            rows.append(row)
+    except csv.Error:
+        print(len(rows) + 1)  # noqa: T201
+        raise Refused(ROW_UNREADABLE) from None
     return rows
 
 

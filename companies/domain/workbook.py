@@ -16,6 +16,7 @@ from companies.domain import sheets
 from companies.domain.columns import Column, Found, find_columns, is_ours, meaning
 from companies.domain.refusals import (
     NotAWorkbook,
+    RowUnreadable,
     WorkbookEmpty,
     WorkbookLocked,
     WorkbookTooLarge,
@@ -111,6 +112,8 @@ def _taken_apart(data: bytes, kind: str) -> list[Sheet]:
         raise NotAWorkbook
     if reader.returncode == sheets.UNSAFE:
         raise WorkbookUnsafe
+    if reader.returncode == sheets.ROW_UNREADABLE:
+        raise RowUnreadable(int(reader.stdout))
     if reader.returncode != 0:
         raise WorkbookTooLarge  # it said so, or it met one of its limits
     return [_sheet(json.loads(line, object_hook=_day)) for line in reader.stdout.splitlines()]

@@ -32,7 +32,6 @@ COLUMNS = {
     "ends": _("Policy ends"),
 }
 _USUAL = ("contact", "card", "owner", "ends")
-_FILTERS = ("q", "ready", "tag", "owner", "ends")
 
 
 @require_safe
@@ -51,8 +50,6 @@ def companies(request: HttpRequest) -> HttpResponse:
         "years": years(),
         "columns": _columns(request.GET),
         "all_columns": COLUMNS,
-        "is_filtered": any(request.GET.get(name) for name in _FILTERS),
-        "more_filters": any(request.GET.get(name) for name in ("tag", "ends")),
     }
     return render(request, "companies/list.html", context)
 

@@ -30,7 +30,7 @@ from companies.domain.readiness import (
     tally,
     with_problems,
 )
-from companies.filters import CHECKS, CompanyFilter, without_renewal
+from companies.filters import CHECKS, CompanyFilter, ReadinessFilter, without_renewal
 from companies.models import Ask, Company
 from companies.views.listing import page_of
 from companies.views.selection import back, came_from, frozen, selected
@@ -98,7 +98,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
     """The companies that are not queued yet, one column a check; the numbers above are the filter."""
     year, today = chosen_year(request.GET), timezone.localdate()
     query = _query(request.GET)
-    chosen = CompanyFilter(query, Company.objects.order_by("initials", "name"))
+    chosen = ReadinessFilter(query, Company.objects.order_by("initials", "name"))
     others = _with(query, ready="")
     everybody = without_renewal(CompanyFilter(others, Company.objects.all()).qs, year)
     counted = tally(with_problems(everybody, year=year, on=today))
@@ -121,7 +121,6 @@ def readiness(request: HttpRequest) -> HttpResponse:
         "nobody_is_ready": counted.not_ready and not counted.ready and _nobody_is_queued(year),
         "has_companies": counted.total or Company.objects.exists(),
         "query": query.urlencode(),
-        "is_filtered": any(query.get(name) for name in ("q", "owner", "tag")),
     }
     return render(request, "companies/readiness.html", context)
 

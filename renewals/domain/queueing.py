@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import timezone
@@ -33,23 +32,16 @@ class Queued:
 def preview(companies: Iterable[UUID], *, year: int) -> dict[Company, list[Problem]]:
     """What queueing these companies would say of each: its problems, none where it is ready."""
     found = check_readiness(companies, year=year, on=timezone.localdate())
-    open_ones = _with_a_renewal(found, year)
-    return {
-        company: [Problem.RENEWAL_OPEN] if company.pk in open_ones else problems
-        for company, problems in found.items()
+    verdicts = _or_open({company.pk: problems for company, problems in found.items()}, year)
+    return {company: verdicts[company.pk] for company in found}
+
+
+def _or_open(verdicts: dict[UUID, list[Problem]], year: int) -> dict[UUID, list[Problem]]:
+    """The verdicts; of a company with a renewal for the year nothing else is said than that it has one."""
+    open_ones = Renewal.objects.filter(year=year, company__in=verdicts).exclude(state=State.CANCELLED)
+    return verdicts | {
+        ident: [Problem.RENEWAL_OPEN] for ident in open_ones.values_list("company_id", flat=True)
     }
-
-
-def _verdicts(companies: list[UUID], year: int) -> dict[UUID, list[Problem]]:
-    """What `preview` says, by the companies' ids."""
-    found = problems_by_company(companies, year=year, on=timezone.localdate())
-    return found | {ident: [Problem.RENEWAL_OPEN] for ident in _with_a_renewal(companies, year)}
-
-
-def _with_a_renewal(companies: Iterable[Any], year: int) -> set[UUID]:
-    """Those of the companies that have a renewal for the year."""
-    open_ones = Renewal.objects.filter(year=year, company__in=companies).exclude(state=State.CANCELLED)
-    return set(open_ones.values_list("company_id", flat=True))
 
 
 def queue_companies(
@@ -73,7 +65,7 @@ def queue_companies(
     """
     ids = list(companies)
     list(Company.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
-    verdicts = _verdicts(ids, year)
+    verdicts = _or_open(problems_by_company(ids, year=year, on=timezone.localdate()), year)
     ready = [ident for ident, problems in verdicts.items() if not problems]
     # Whole companies only of those of which there is something to say.
     kept_back = check_readiness(verdicts.keys() - set(ready), year=year, on=timezone.localdate())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -15,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from agency import inviting, roster
+from agency import inviting, outbox, roster
 from agency.models import AuditEntry, Invitation, Membership, Role, User
 from agency.people import membership_of
 from agency.tasks import tend_invitations
@@ -168,6 +169,50 @@ def test_an_invitation_that_the_mail_server_refused_stays_due(
     with scope(OUR_AGENCY):
         Invitation.objects.update(due_at=timezone.now())
     assert (tend_invitations(), len(mail.outbox)) == (1, 1)
+
+
+def test_an_address_that_refuses_for_ever_is_tried_once_and_told_until_it_is_sent_again(
+    lin: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(message: EmailMessage) -> int:
+        raise SMTPRecipientsRefused({message.to[0]: (550, b"no such user")})
+
+    client = browser_of(lin)
+    invite(client)
+    with monkeypatch.context() as broken:
+        broken.setattr(EmailMessage, "send", refuse)
+        assert tend_invitations() == 0
+    people = reverse("people:people")
+    assert "邮件无法送达" in client.get(people).text
+    with scope(OUR_AGENCY):
+        [invitation] = Invitation.objects.all()
+    assert (invitation.due_at, invitation.mail_tries) == (None, 1)
+    client.post(reverse("people:send_again", args=[invitation.pk]))
+    assert (tend_invitations(), len(mail.outbox)) == (1, 1)
+    assert "邮件无法送达" not in client.get(people).text
+
+
+def test_a_mail_is_tried_with_growing_pauses_for_longer_than_a_weekend_and_no_longer(
+    lin: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(message: EmailMessage) -> int:
+        raise SMTPRecipientsRefused({message.to[0]: (451, b"try again later")})
+
+    invite(browser_of(lin))
+    monkeypatch.setattr(EmailMessage, "send", refuse)
+    pauses: list[timedelta] = []
+    for _try in range(outbox.TRIES):
+        before = timezone.now()
+        tend_invitations()
+        with scope(OUR_AGENCY):
+            [invitation] = Invitation.objects.all()
+            if invitation.due_at:
+                pauses.append(timedelta(minutes=(invitation.due_at - before) // timedelta(minutes=1)))
+                Invitation.objects.update(due_at=before)
+    minutes = [pause // timedelta(minutes=1) for pause in pauses]
+    assert minutes == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560]
+    assert sum(pauses, timedelta()) > timedelta(hours=72)
+    assert invitation.mail_failed_at is not None
 
 
 def test_asked_for_again_while_its_mail_goes_out_it_is_sent_with_a_link_that_works(

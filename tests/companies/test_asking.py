@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from io import StringIO
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.core import mail
@@ -231,6 +232,28 @@ def test_what_the_mail_server_refused_stays_due(
     with scope(agency.pk):
         Ask.objects.update(due_at=timezone.now())
     assert (tend_asks(), len(mail.outbox)) == (1, 1)
+
+
+def test_of_two_addresses_the_one_that_refuses_is_told_and_the_other_written_to_once(
+    page: Client, agency: Agency, lacking: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person("wu@mingzhu.example", "Wu", agency, Role.CLIENT, lacking)
+    page.post(CONFIRM, {"year": YEAR, "frozen": str(lacking.pk)})
+    delivered = EmailMessage.send
+
+    def refuse_contact(message: EmailMessage) -> int:
+        if message.to != ["wu@mingzhu.example"]:
+            raise SMTPRecipientsRefused({message.to[0]: (550, b"no such user")})
+        return delivered(message)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(EmailMessage, "send", refuse_contact)
+        assert (tend_asks(), tend_asks()) == (1, 0)
+    assert [message.to for message in mail.outbox] == [["wu@mingzhu.example"]]
+    assert "邮件无法送达。请更正联系人邮箱" in page.get(LIST, {"year": str(YEAR)}).text
+    page.post(CONFIRM, {"year": YEAR, "frozen": str(lacking.pk)})
+    assert (tend_asks(), len(mail.outbox)) == (1, 3)
+    assert "邮件无法送达" not in page.get(LIST, {"year": str(YEAR)}).text
 
 
 def _refused(_message: EmailMessage) -> int:

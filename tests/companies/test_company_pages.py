@@ -156,6 +156,27 @@ def test_what_a_list_is_asked_for_in_vain_is_told(
     assert f"<li>{label}: {why}</li>" in response.text
 
 
+@pytest.mark.parametrize(
+    ("name", "query", "told"),
+    [
+        (
+            "companies:list",
+            {"ready": "yes", "owner": "null", "ends": "2026-03-05"},
+            ["已就绪，未排队", "经办人：未指定", "证书到期早于 2026年3月5日"],
+        ),
+        ("readiness:list", {"ready": "yes", "owner": "null"}, ["经办人：未指定"]),
+        ("trail", {"since": "2026-03-05", "until": "2026-03-06"}, ["从 2026年3月5日", "到 2026年3月6日"]),
+    ],
+)
+def test_the_filters_of_a_list_that_are_set_are_told(
+    client: Client, lin: User, company: Company, name: str, query: dict[str, str], told: list[str]
+) -> None:
+    client.force_login(lin)
+    response = client.get(reverse(name), query)
+    assert [one.words for one in response.context["filter"].set_ones] == told
+    assert "筛选 · " in response.text
+
+
 @pytest.mark.parametrize("name", ["trail_export", "readiness:export"])
 def test_no_file_is_made_of_what_nobody_understands(client: Client, lin: User, name: str) -> None:
     client.force_login(lin)

@@ -11,7 +11,13 @@ from io import BytesIO
 import pytest
 
 from companies.domain import sheets
-from companies.domain.refusals import NotAWorkbook, WorkbookRefused, WorkbookTooLarge, WorkbookUnsafe
+from companies.domain.refusals import (
+    NotAWorkbook,
+    RowUnreadable,
+    WorkbookRefused,
+    WorkbookTooLarge,
+    WorkbookUnsafe,
+)
 from companies.domain.workbook import read_table
 from tests.companies.workbooks import HEADINGS, xlsx
 
@@ -97,7 +103,8 @@ BOMBS: list[tuple[Callable[[], bytes], str, type[WorkbookRefused]]] = [
     (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\xff" * 4096, "a.xls", NotAWorkbook),
     (lambda: b"," * (9 * 1024 * 1024), "a.csv", WorkbookTooLarge),
     (lambda: b"a,b\n" * (2 * 1024 * 1024), "a.csv", WorkbookTooLarge),
-    (lambda: b'"' + b"a" * (9 * 1024 * 1024), "a.csv", NotAWorkbook),
+    (lambda: b"a" * (9 * 1024 * 1024), "a.csv", RowUnreadable),
+    (lambda: b'"' + b"a" * (9 * 1024 * 1024), "a.csv", RowUnreadable),
 ]
 NAMES = [getattr(make, "__name__", "") + f" {number}" for number, (make, _name, _why) in enumerate(BOMBS)]
 

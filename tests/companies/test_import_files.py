@@ -18,6 +18,7 @@ from companies.domain.refusals import (
     ColumnTwice,
     NotAWorkbook,
     PinInWorkbook,
+    RowUnreadable,
     WorkbookEmpty,
     WorkbookLocked,
     WorkbookRefused,
@@ -169,6 +170,32 @@ def test_a_file_that_is_not_a_workbook_is_refused(data: bytes, filename: str):
     assert said(BytesIO(data), filename) == (
         "This file is not a workbook. Save it as .xlsx, .xls or .csv and send it again."
     )
+
+
+@pytest.mark.parametrize(
+    "third",
+    ["宏达贸易," + "一" * 32_768, '宏达贸易,"9144', '"宏达"贸易,9144'],
+    ids=[
+        "a cell longer than Excel keeps",
+        "a quotation mark that is not closed",
+        "words after a closing one",
+    ],
+)
+def test_a_row_of_text_that_cannot_be_read_is_named(third: str):
+    file = BytesIO(f'企业名称,税号\n"远航\n电子",9144\n{third}\n佳禾食品,9144\n'.encode())
+    with pytest.raises(RowUnreadable):
+        read_table(file, "名单.csv")
+    file.seek(0)
+    assert said(file, "名单.csv") == (
+        "Row 3 cannot be read: a quotation mark in it has no partner, or one cell is longer than 32,767 "
+        "characters. Open the file in Excel or WPS, put this row right, save it as .xlsx and send it again."
+    )
+
+
+def test_the_longest_cell_that_excel_keeps_is_read():
+    text = f"企业名称,税号\n{'一' * 32_767},9144\n"
+    [(_number, cells)] = read_table(BytesIO(text.encode()), "名单.csv").lines
+    assert len(str(cells[0])) == 32_767
 
 
 def test_a_zip_that_is_no_workbook_is_refused():

@@ -18,16 +18,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.options import RUNS, command_line
+
 HERE = Path(__file__).parent
-RUNS = {"--matrix": "run_matrix", "--mutants": "run_mutants"}
 
 
 def main(words: list[str]) -> int:
     """Run one of the long runs and print what it found; 0 when everything holds."""
-    chosen = next((RUNS[word] for word in words if word in RUNS), "run_chaos")
+    asked, _for_pytest = command_line(__doc__).parse_known_args(words)
     rest = [word for word in words if word not in RUNS]
-    if "--faults" in rest and "--minutes" not in rest:
-        rest += ["--minutes", "100000"]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
     began = time.monotonic()
     status = pytest.main(
@@ -36,7 +35,7 @@ def main(words: list[str]) -> int:
                 "-o",
                 "python_files=long_runs.py",
                 "-o",
-                f"python_functions={chosen}",
+                f"python_functions={asked.run}",
                 "-p",
                 "no:cacheprovider",
             ),

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+
+from tests.faults.options import add_options
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("faults")
-    group.addoption("--seed", type=int, default=1)
-    group.addoption("--minutes", type=float, default=1.0)
-    group.addoption("--faults", type=int, default=0, help="end after so many")
-    group.addoption("--desks", type=int, default=4)
-    group.addoption("--browser", action="store_true", help="the real driver in a browser, on the simulator")
-    group.addoption("--state", type=Path, help="where the figures are kept, to go on from")
+    add_options(parser.getgroup("faults").addoption)

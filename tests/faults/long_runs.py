@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,8 +36,11 @@ def say(pytestconfig: pytest.Config) -> Say:
 
 def run_chaos(tmp_path: Path, pytestconfig: pytest.Config, say: Say) -> None:
     """Batch after batch in chaos, until the time is over or so many faults were tried."""
-    end_at = time.monotonic() + 60 * pytestconfig.getoption("minutes")
     wanted, kept = pytestconfig.getoption("faults"), pytestconfig.getoption("state")
+    minutes = pytestconfig.getoption("minutes")
+    if minutes is None:
+        minutes = math.inf if wanted else 1
+    end_at = time.monotonic() + 60 * minutes
     browser = pytestconfig.getoption("browser")
     companies = COMPANIES_A_ROUND[browser]
     total = Figures.kept_in(kept) or Figures(pytestconfig.getoption("seed"))

@@ -192,6 +192,44 @@ def test_choosing_a_filter_acts_at_once_and_stands_in_the_address(site: Site) ->
     assert page.url == f"{site.address}{reverse('renewals:board')}?year={YEAR}&stage=receipt"
 
 
+def test_filters_are_folded_on_a_phone_and_those_that_are_set_are_told(site: Site) -> None:
+    page = site.open("mei", reverse("renewals:board"), viewport=PHONE)
+    first = page.locator("tbody tr").first.bounding_box()
+    assert first is not None
+    assert first["y"] + first["height"] < PHONE["height"] * 2 / 3
+    page.keyboard.press("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(".fold > summary")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("combobox", name="保单年度")).to_be_focused()
+    assert violations(page) == []
+    page.get_by_role("combobox", name="环节").select_option("confirmation")
+    page.get_by_role("combobox", name="经办人").select_option(label="Lin")
+    page.get_by_role("button", name="显示").click()
+    expect(page.get_by_text("没有符合条件的续保。")).to_be_visible()
+    expect(page.locator(".fold > summary")).to_have_text("筛选 · 2 项")
+    expect(page.get_by_role("combobox", name="环节")).to_be_hidden()
+    assert violations(page) == []
+    page.get_by_role("link", name="去掉此筛选： Lin").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+    assert page.url == f"{site.address}{reverse('renewals:board')}?year={YEAR}&stage=confirmation"
+
+
+@pytest.mark.parametrize("name", ["renewals:board", "companies:list", "readiness:list", "trail"])
+def test_filters_unfold_without_script_on_a_phone_and_stand_open_elsewhere(site: Site, name: str) -> None:
+    page = site.open("lin", reverse(name), viewport=PHONE, java_script_enabled=False)
+    field = page.locator(".fold select").last
+    expect(field).to_be_hidden()
+    page.locator(".fold > summary").click()
+    expect(field).to_be_visible()
+    with page.expect_navigation():
+        page.get_by_role("button", name="显示").click()
+    wide = site.open("lin", reverse(name))
+    expect(wide.locator(".fold select").last).to_be_visible()
+    expect(wide.locator(".fold > summary")).to_be_hidden()
+
+
 # --- What waits for a person ------------------------------------------------------------------
 
 

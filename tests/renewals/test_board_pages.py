@@ -19,6 +19,7 @@ from portal_driver.contract import Outcome, Reason
 from renewals.domain import pausing
 from renewals.domain.stages import finish_stage
 from renewals.models import Batch, BoardView, Desk, Renewal, StageName, State
+from renewals.sentences import reason_words
 from tests.cast import YEAR, make_company, make_renewal
 from tests.renewals.runs import claim, finish
 
@@ -591,3 +592,43 @@ def test_nothing_is_done_to_all_that_match_what_nobody_understands(page: Client,
 def test_a_search_is_as_long_as_somebody_types(page: Client, renewal: Renewal) -> None:
     left_out = page.get(BOARD, {"q": "宏" * 101}).context["filter"].left_out
     assert [label for label, _why in left_out] == ["搜索"]
+
+
+# --- Which filters are set, where a narrow screen folds their fields away ---------------------
+
+
+def test_each_filter_that_is_set_is_told_and_taken_away_alone(
+    page: Client, mei: User, renewal: Renewal, desk: Desk
+) -> None:
+    assert renewal.batch is not None
+    asked: dict[str, str | int] = {
+        "q": "宏达",
+        "year": YEAR,
+        "batch": str(renewal.batch_id),
+        "person": str(mei.pk),
+        "stage": "confirmation",
+        "reason": Reason.USCC_DIFFERS,
+        "desk": str(desk.pk),
+        "days": "3",
+        "since": "2026-03-05",
+        "due": "true",
+    }
+    response = page.get(BOARD, asked)
+    assert [(one.words, list(one.without)) for one in response.context["filter"].set_ones] == [
+        (renewal.batch.name, ["batch"]),
+        ("Mei", ["person"]),
+        ("确认", ["stage"]),
+        (reason_words(Reason.USCC_DIFFERS), ["reason"]),
+        (desk.name, ["desk"]),
+        ("停留天数不少于 3", ["days"]),
+        ("自 2026年3月5日", ["since"]),
+        ("现在该办", ["due"]),
+    ]
+    assert "筛选 · 8 项" in response.text
+
+
+def test_the_search_the_year_and_what_nobody_understands_are_no_set_filters(page: Client) -> None:
+    asked: dict[str, str | int] = {"q": "宏达", "year": YEAR, "days": "many"}
+    chosen = page.get(BOARD, asked).context["filter"]
+    assert chosen.set_ones == []
+    assert chosen.cleared == {"q": None, "days": None}

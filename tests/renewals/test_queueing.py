@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, connection
+from pytest_django import DjangoAssertNumQueries
 
 from agency.models import Agency, AuditEntry, Role, User
 from agency.tenancy import scope
 from companies.domain.readiness import Problem
 from companies.models import Company
-from renewals.domain.queueing import Queued, queue_companies
+from renewals.domain.queueing import Queued, preview, queue_companies
 from renewals.models import Desk, Event, Renewal, Run, Stage, StageName, State
 from tests.cast import YEAR, make_company, make_person, make_renewal
 from tests.database import OUR_AGENCY
@@ -67,6 +68,22 @@ def test_queueing_twice_leaves_the_first_renewal_alone(company: Company, renewal
     assert again.not_ready == {company: [Problem.RENEWAL_OPEN]}
     with scope(company.agency_id):
         assert list(Renewal.objects.all()) == [renewal]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_preview_says_in_three_queries_what_queueing_would(
+    count: int, agency: Agency, mei: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ready = [make_company(agency, 10 + number, f"第{number}家") for number in range(count)]
+    queued = [make_company(agency, 20 + number, f"已排队第{number}家") for number in range(count)]
+    bare = [make_company(agency, 30 + number, f"空白第{number}家", ready=False) for number in range(count)]
+    for company in queued:
+        make_renewal(company, mei)
+    with scope(agency.pk), django_assert_num_queries(3):
+        verdicts = preview([one.pk for one in ready + queued + bare], year=YEAR)
+    kept_back = queue(ready + queued + bare, mei).not_ready
+    assert verdicts == kept_back | {company: [] for company in ready}
+    assert {tuple(kept_back[company]) for company in queued} == {(Problem.RENEWAL_OPEN,)}
 
 
 def test_another_agencys_company_is_not_even_mentioned(
