@@ -30,7 +30,9 @@ async (el, aimedAt) => {
   el.scrollIntoViewIfNeeded();
   let [x, y] = middle();
   if (aimedAt) {
-    await new Promise((resume) => requestAnimationFrame(resume));
+    // A tab that nobody sees is not drawn.
+    const drawn = new Promise((resume) => requestAnimationFrame(() => resume(true)));
+    if (!await Promise.race([drawn, new Promise((resume) => setTimeout(resume, 500, false))])) return null;
     const [left, top] = middle();
     if (left !== x || top !== y) return null;
   }

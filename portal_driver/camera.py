@@ -6,7 +6,7 @@ import hashlib
 import re
 
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Frame, Locator
+from playwright.async_api import Locator
 
 from portal_driver.finding import View
 
@@ -31,7 +31,7 @@ async def picture(view: View, private: tuple[str, ...]) -> bytes | None:
     ]
     for text in private:
         if text in view.text:
-            masks += [frame.get_by_text(text) for frame in _frames_saying(text, view)]
+            masks += [frame.get_by_text(text) for frame in view.page.frames]
     try:
         # Hiding the caret would cost each frame a style sheet of its own.
         return await view.page.screenshot(
@@ -44,11 +44,6 @@ async def picture(view: View, private: tuple[str, ...]) -> bytes | None:
         )
     except PlaywrightError:
         return None  # the page went away or hangs; its text was kept
-
-
-def _frames_saying(text: str, view: View) -> set[Frame]:
-    """The frames with such a run of text; all of them where it stands in several runs."""
-    return {leaf.document.frame for leaf in view.leaves if text in leaf.text} or set(view.page.frames)
 
 
 def private_in(text: str) -> tuple[str, ...]:

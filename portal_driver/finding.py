@@ -394,9 +394,10 @@ async def aim(thing: Press | Box, *, at: Point | None = None) -> Point | None:
     """
     query = {"query": _taking(thing), "at": at}
     try:
-        finder = await _finder_in(thing.document.frame)
-        found = await finder.evaluate(_AIM, query)
-    except PlaywrightError:
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            finder = await _finder_in(thing.document.frame)
+            found = await finder.evaluate(_AIM, query)
+    except (PlaywrightError, TimeoutError):
         return None
     return Point(*found) if found else None
 

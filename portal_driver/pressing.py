@@ -8,7 +8,13 @@ is irreversible and for the PIN, and wherever anything is unclear here.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from portal_driver.finding import Box, Press, aim
+
+# A page may be busy with a press for long; what comes of it is seen by looking.
+_TAKEN_WITHIN_S = 5.0
 
 
 async def press_if_open(thing: Press | Box) -> bool:
@@ -24,6 +30,8 @@ async def press_if_open(thing: Press | Box) -> bool:
     await mouse.move(point.x, point.y)
     if await aim(thing, at=point) is None:
         return False
-    await mouse.down()
-    await mouse.up()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_TAKEN_WITHIN_S):
+            await mouse.down()
+            await mouse.up()
     return True

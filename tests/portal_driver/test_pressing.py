@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 
 import pytest
@@ -65,6 +66,7 @@ MOVES = "<style>@keyframes go { to { margin-left: 600px } } button { animation: 
 COMES_WITH_THE_MOUSE = (
     f"<script>onmousemove = () => document.body.insertAdjacentHTML('beforeend', `{COVER}`)</script>"
 )
+NOT_DRAWN = "<script>requestAnimationFrame = () => 0</script>"  # as a tab behind others may be
 OTHER_SITE = f'<iframe style="width: 600px" src="data:text/html;charset=utf-8,{escape(BUTTON)}"></iframe>'
 
 
@@ -79,8 +81,12 @@ OTHER_SITE = f'<iframe style="width: 600px" src="data:text/html;charset=utf-8,{e
         f"{COUNTS}<div aria-disabled=true><button>{WORD}</button></div>",
         framed(BUTTON, "transform: scale(0.5)"),
         OTHER_SITE,
+        BUTTON + NOT_DRAWN,
     ],
-    ids=["covered", "frame covered", "moving", "hinted at", "asleep", "said asleep", "scaled", "other site"],
+    ids=[
+        *("covered", "frame covered", "moving", "hinted at", "asleep", "said asleep", "scaled"),
+        *("of another site", "not drawn"),
+    ],
 )
 async def test_what_may_be_missed_is_not_pressed(page: Page, html: str):
     await page.set_content(html)
@@ -88,6 +94,16 @@ async def test_what_may_be_missed_is_not_pressed(page: Page, html: str):
     assert not await press_if_open(await seen(page))
 
     assert await presses(page) == ""
+
+
+async def test_a_page_that_is_busy_with_the_press_is_not_waited_for(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("portal_driver.pressing._TAKEN_WITHIN_S", 0.2)
+    await page.set_content(f'<button onmouseup="while (true);">{WORD}</button>')
+
+    async with asyncio.timeout(20):
+        assert await press_if_open(await seen(page))
 
 
 async def test_what_has_gone_is_not_pressed(page: Page):
