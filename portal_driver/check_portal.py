@@ -9,7 +9,6 @@ from playwright.async_api import BrowserContext, ElementHandle
 from portal_driver.check_gate import ReadingGate
 from portal_driver.contract import Click
 from portal_driver.errors import PageChanged
-from portal_driver.finding import Box, Press, take
 from portal_driver.portal import Portal
 from portal_driver.profile import Profile, Words
 from portal_driver.words import mentions
@@ -45,13 +44,6 @@ class ReadingPortal(Portal):
         self._never = tuple(word for words in irreversible_words(profile).values() for word in words)
         self._gate = gate
         self.pressed: list[str] = []
-
-    async def press_seen(self, thing: Press | Box, *, says: str) -> bool:
-        """Press a thing that was seen, as `click` does; False where it is no longer on the page."""
-        element = await take(thing)
-        if element is not None:
-            await self.click(element, says=says)
-        return element is not None
 
     async def click(self, element: ElementHandle, *, says: str, timeout_s: float | None = None) -> None:
         """Press an element, unless it is one of the five. Raises `PageChanged` also for those."""

@@ -24,16 +24,14 @@ from portal_driver.errors import PageChanged
 from portal_driver.profile import Words
 from portal_driver.words import begins, mentions, nearest, normalise, says
 
-
-def _script(name: str) -> str:
-    """It goes to each document once: without its comments it is half as long."""
-    written = (Path(__file__).parent / name).read_text(encoding="utf-8")
-    return re.sub(r"^ *//.*\n|^ +", "", written, flags=re.MULTILINE)
-
-
-_SCRIPTS = f"() => ({{ find: {_script('finding.js')}, aim: {_script('aiming.js')} }})"
-_FIND = "({find}, query) => find(query)"
-_AIM = "(finder, {query, at}) => finder.aim(at ? finder.found : (finder.found = finder.find(query)), at)"
+# It goes to each document once: without its comments it is half as long.
+_SCRIPT = re.sub(
+    r"^ *//.*\n|^ +",
+    "",
+    (Path(__file__).parent / "finding.js").read_text(encoding="utf-8"),
+    flags=re.MULTILINE,
+)
+_FIND = "(find, query) => find(query)"
 _FINDERS: WeakKeyDictionary[Frame, JSHandle] = WeakKeyDictionary()
 _SCROLL = (Path(__file__).parent / "scrolling.js").read_text(encoding="utf-8")
 _PRESSABLE = 3
@@ -66,13 +64,6 @@ class Rect(NamedTuple):
         """Whether the middle of one is on the height of the other."""
         middle, others = (self.top + self.bottom) / 2, (other.top + other.bottom) / 2
         return other.top <= middle <= other.bottom or self.top <= others <= self.bottom
-
-
-class Point(NamedTuple):
-    """A place in the whole tab, in pixels."""
-
-    x: float
-    y: float
 
 
 @dataclass(frozen=True)
@@ -379,33 +370,15 @@ async def _scroll(frame: Frame) -> bool:
 
 async def take(thing: Press | Field | Box) -> ElementHandle | None:
     """The element behind a thing that was seen, or None when it is no longer on the page."""
+    kind = {Press: "presses", Field: "fields", Box: "boxes"}[type(thing)]
+    said = thing.said if isinstance(thing, Press) else ""
+    query = {**thing.document.query, "take": {"kind": kind, "index": thing.index, "said": said}}
     try:
         finder = await _finder_in(thing.document.frame)
-        found = await finder.evaluate_handle(_FIND, _taking(thing))
+        found = await finder.evaluate_handle(_FIND, query)
     except PlaywrightError:
         return None
     return found.as_element()
-
-
-async def aim(thing: Press | Box, *, at: Point | None = None) -> Point | None:
-    """Where a person would press a thing that was seen; None where that is not clear, or it is gone.
-
-    `at` is where it was aimed at before: then also None where it lies elsewhere now or has not come to rest.
-    """
-    query = {"query": _taking(thing), "at": at}
-    try:
-        async with asyncio.timeout(ANSWERS_WITHIN_S):
-            finder = await _finder_in(thing.document.frame)
-            found = await finder.evaluate(_AIM, query)
-    except (PlaywrightError, TimeoutError):
-        return None
-    return Point(*found) if found else None
-
-
-def _taking(thing: Press | Field | Box) -> dict[str, Any]:
-    kind = {Press: "presses", Field: "fields", Box: "boxes"}[type(thing)]
-    said = thing.said if isinstance(thing, Press) else ""
-    return {**thing.document.query, "take": {"kind": kind, "index": thing.index, "said": said}}
 
 
 def closest(view: View, words: Words) -> str:
@@ -439,7 +412,7 @@ async def _ask(frame: Frame, query: dict[str, Any]) -> str:
 async def _finder_in(frame: Frame) -> JSHandle:
     """The script in the frame's document, which keeps it for the looks to come. The page cannot see it."""
     if frame not in _FINDERS:
-        _FINDERS[frame] = await frame.evaluate_handle(_SCRIPTS)
+        _FINDERS[frame] = await frame.evaluate_handle(f"() => {_SCRIPT}")
     return _FINDERS[frame]
 
 

@@ -19,7 +19,6 @@ from portal_driver.errors import DriverError, OutcomeUnknown, PageChanged, Porta
 from portal_driver.finding import Box, Field, Press, View, closest, look, scroll_through, take
 from portal_driver.gate import Token
 from portal_driver.movement import Movement
-from portal_driver.pressing import press_if_open
 from portal_driver.profile import Profile, Words
 from portal_driver.words import mentions, says
 
@@ -266,15 +265,6 @@ class Portal:
 
         Raises `PageChanged` as `click`.
         """
-        self.movement.begin()
-        page = thing.document.frame.page
-        try:
-            if await press_if_open(thing):
-                return True
-        except PlaywrightError as error:
-            if page.is_closed() and not self.movement.gone.is_set():
-                return True  # the press closed its own tab
-            raise PageChanged(expected=f"{says}, to be pressed", seen=_in_the_way(error)) from None
         element = await take(thing)
         if element is not None:
             await self.click(element, says=says)
@@ -283,8 +273,7 @@ class Portal:
     async def click(self, element: ElementHandle, *, says: str, timeout_s: float | None = None) -> None:
         """Press an element as a person does: in sight, not covered, at rest.
 
-        At the very moment of the press it is made sure that nothing has slid over it. Raises `PageChanged`
-        with the words that the element says and what is in the way.
+        Raises `PageChanged` with the words that the element says and what is in the way.
         """
         self.movement.begin()
         page = self.tabs()[0]

@@ -10,6 +10,7 @@ from playwright.async_api import Page, Route
 
 from portal_driver.contract import Reason
 from portal_driver.errors import PageChanged, PortalUnavailable
+from portal_driver.finding import Press, View
 from portal_driver.portal import Portal
 from portal_driver.profile import Profile
 
@@ -278,3 +279,22 @@ async def test_a_look_at_everything_does_not_serve_for_the_profiles_words(page: 
     everything = await portal.look(everything=True)
 
     assert await portal.glance() is not everything
+
+
+async def test_a_thing_that_is_drawn_anew_is_looked_for_again(page: Page, portal: Portal):
+    """Between the look and the press the page put another thing of that name in its place."""
+    await page.set_content("<main><button>投保申请</button></main>")
+    views: list[View] = []
+
+    def seen_in(view: View) -> Press | None:
+        views.append(view)
+        return view.press(("投保申请",))
+
+    before = await portal.look()
+    both = "<button>关闭</button><button onclick=`document.title = 1`>投保申请</button>".replace("`", '"')
+    await page.evaluate(f"document.querySelector('main').innerHTML = '{both}'")
+    await portal.press(("投保申请",), seen_in, before=before)
+
+    assert views[0] is before
+    assert len(views) > 1
+    assert await page.title() == "1"
