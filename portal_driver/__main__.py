@@ -10,6 +10,7 @@ USAGE = """\
 python -m portal_driver              speak the line protocol on standard input and output
 python -m portal_driver drive …      drive one company from a terminal; see drive --help
 python -m portal_driver check …      look at the portal and do nothing; see check --help
+python -m portal_driver serve        fork drivers for a worker, which starts it
 """
 
 
@@ -21,6 +22,10 @@ def main(arguments: list[str]) -> int:
         from portal_driver.process import speak
 
         return speak()
+    if arguments[0] == "serve":
+        from portal_driver.fork_server import serve
+
+        return serve()
     if arguments[0] == "drive":
         from portal_driver.drive import drive
 

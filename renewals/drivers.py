@@ -2,6 +2,7 @@
 
 A driver needs about a second until it can take a plan. While staff change the card it gets ready: it
 knows nothing of any company until then. It ends when its standard input does, with us if need be.
+Where the computer can, drivers are forks of one warm process; elsewhere each is started as a program.
 """
 
 from __future__ import annotations
@@ -20,28 +21,60 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 
 from agency.engines.watchdog import is_alive
 from portal_driver import contract
+from portal_driver.fork_server import CAN_FORK, ForkServer
 
-DRIVER: tuple[str, ...] = (sys.executable, "-m", "portal_driver")
+log = structlog.get_logger()
+
+_ITSELF = (sys.executable, "-m", "portal_driver")
+DRIVER: tuple[str, ...] = _ITSELF
 DIRECTORY = "xubao-run-"
 # How long the driver may take to close its browser after its standard input was closed.
 FAREWELL_S = 8.0
 
 _ready: dict[UUID, _Waiting] = {}  # by desk
 _changing = threading.Lock()
+_servers: list[ForkServer] = []  # one at most
+_forking = threading.Lock()
+
+
+class Process(Protocol):
+    """A process with pipes, as `subprocess.Popen` and a fork are."""
+
+    @property
+    def pid(self) -> int:
+        """Its number, and its process group's."""
+
+    @property
+    def stdin(self) -> IO[str] | None:
+        """What it hears."""
+
+    @property
+    def stdout(self) -> IO[str] | None:
+        """What it says."""
+
+    def poll(self) -> int | None:
+        """None while it lives."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Until it has ended. Raises `subprocess.TimeoutExpired`."""
+
+    def kill(self) -> None:
+        """End it at once."""
 
 
 @dataclass(frozen=True)
 class Driver:
     """One driver process. `lines` are what it says, None at their end; all it writes is in `directory`."""
 
-    process: subprocess.Popen[str]
+    process: Process
     directory: Path
     lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
 
@@ -99,22 +132,46 @@ def _start() -> Driver:
     temporary = directory / "tmp"
     try:
         temporary.mkdir(mode=0o700)
-        process = subprocess.Popen(
-            DRIVER,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            cwd=settings.BASE_DIR,
-            env=_environment() | {"TMPDIR": str(temporary)},
-            start_new_session=True,
-        )
+        process = _fork(temporary) or _start_program(temporary)
     except OSError:
         shutil.rmtree(directory, ignore_errors=True)
         raise
     driver = Driver(process, directory)
     threading.Thread(target=_pump, args=(process.stdout, driver.lines), daemon=True).start()
     return driver
+
+
+def _fork(temporary: Path) -> Process | None:
+    """A driver forked from the warm process; None where that cannot be done."""
+    if not CAN_FORK or DRIVER is not _ITSELF:
+        return None
+    try:
+        with _forking:
+            return _server().start(temporary)
+    except OSError as error:
+        log.warning("driver_not_forked", error=str(error))
+        return None
+
+
+def _server() -> ForkServer:
+    while _servers and not _servers[0].is_usable:
+        _servers.pop().end()
+    if not _servers:
+        _servers.append(ForkServer(_environment(), settings.BASE_DIR))
+    return _servers[0]
+
+
+def _start_program(temporary: Path) -> Process:
+    return subprocess.Popen(
+        DRIVER,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=settings.BASE_DIR,
+        env=_environment() | {"TMPDIR": str(temporary)},
+        start_new_session=True,
+    )
 
 
 def _let_wait(desk: UUID, driver: Driver) -> None:
@@ -153,10 +210,12 @@ def _dismiss(desk: UUID, driver: Driver) -> None:
 
 @atexit.register
 def dismiss_all() -> None:
-    """End the drivers that wait at all desks."""
+    """End the drivers that wait at all desks, and what forked them."""
     for desk in list(_ready):
         if driver := _take(desk):
             driver.end()
+    while _servers:
+        _servers.pop().end()
 
 
 def _pump(stream: IO[str] | None, lines: queue.Queue[str | None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from portal_driver.fork_server import CAN_FORK, ForkedDriver
 from renewals import drivers
 from tests.faults.nursery import until
 
@@ -60,3 +62,25 @@ def test_none_is_made_ready_where_none_is_wanted(settings: pytest.FixtureRequest
     settings.DRIVER_READY_S = 0  # type: ignore[attr-defined]
     drivers.make_ready(DESK)
     assert drivers._ready == {}
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="only Linux can")
+def test_where_the_fork_server_was_killed_another_takes_its_place() -> None:
+    with drivers.driver_for(DESK) as before:
+        [server] = drivers._servers
+        server.process.kill()
+        server.process.wait()
+        with drivers.driver_for(OTHER_DESK) as driver:
+            assert isinstance(driver.process, ForkedDriver)
+        assert before.process.poll() is None
+    assert drivers._servers[0] is not server
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="only Linux can")
+def test_where_nothing_can_be_forked_the_driver_is_started_as_a_program() -> None:
+    with drivers.driver_for(DESK):
+        pass
+    drivers._servers[0]._orders.close()
+    with drivers.driver_for(DESK) as driver:
+        assert isinstance(driver.process, subprocess.Popen)
+        assert driver.process.poll() is None
