@@ -205,7 +205,7 @@ def test_filters_are_folded_on_a_phone_and_those_that_are_set_are_told(site: Sit
     expect(page.get_by_role("combobox", name="保单年度")).to_be_focused()
     assert violations(page) == []
     page.get_by_role("combobox", name="环节").select_option("confirmation")
-    page.get_by_role("combobox", name="经办人").select_option(label="Lin")
+    page.get_by_role("combobox", name="负责同事").select_option(label="Lin")
     page.get_by_role("button", name="显示").click()
     expect(page.get_by_text("没有符合条件的续保。")).to_be_visible()
     expect(page.locator(".fold > summary")).to_have_text("筛选 · 2 项")
@@ -536,7 +536,7 @@ def paths(site: Site) -> dict[str, str]:
 ANSWERS = {
     "检查并排队": "readiness:list",
     "通知企业补办": "readiness:list",
-    "经办人和标签": "companies:list",
+    "负责同事和标签": "companies:list",
     "指派": "renewals:board",
 }
 
