@@ -57,9 +57,11 @@ class Colleagues:
 
     def named(self, words: str) -> tuple[User | None, tuple[Remark, ...]]:
         """The one colleague of this name or address; else why nobody. Words that say nothing name nobody."""
+        if not words:
+            return None, ()
         found = self.called.get(_bare(words), ())
-        if not words or len(found) == 1:
-            return (found[0] if words else None), ()
+        if len(found) == 1:
+            return found[0], ()
         doubt = Doubt.SEVERAL_COLLEAGUES if found else Doubt.NO_COLLEAGUE
         return None, (Remark(doubt, words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"),)
 
