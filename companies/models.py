@@ -276,6 +276,8 @@ class ImportRow(TenantModel):
     changes = models.JSONField(default=list)
     joining = models.JSONField(default=list)
     mistakes = models.JSONField(default=list)
+    # Good to know of a row that is taken all the same.
+    remarks = models.JSONField(default=list, db_default=[])
     outcome = models.CharField(max_length=10, blank=True)
 
     class Meta:

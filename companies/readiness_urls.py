@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from companies.views import readiness
+from companies.views import letters, readiness
 
 app_name = "readiness"
 urlpatterns = [
@@ -12,4 +12,6 @@ urlpatterns = [
     path("export/<str:kind>/", readiness.export, name="export"),
     path("ask/", readiness.preview_ask, name="ask"),
     path("ask/confirm/", readiness.carry_out_ask, name="ask_confirm"),
+    path("letters/", letters.begin, name="letters"),
+    path("letters/next/", letters.record, name="letters_next"),
 ]

@@ -121,6 +121,7 @@ _WIDTHS = {
     Column.DRAWER: 10,
     Column.OLD_POLICY_ENDS: 14,
     Column.AUTHORIZED_BEFORE: 12,
+    Column.OWNER: 12,
 }
 
 
@@ -139,4 +140,5 @@ def _cells(company: SampleCompany) -> tuple[str | date, ...]:
         company.drawer,
         company.old_policy_ends_on,
         "是" if company.authorized_before else "否",
+        "",  # the sample knows no agency, and so none of its people
     )

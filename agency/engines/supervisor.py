@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -106,6 +106,7 @@ class Supervisor:
         grace_s: float = 8.0,
         alongside: bool = False,
         user: pwd.struct_passwd | None = None,
+        open_files: Collection[int] = (),
         ready: Callable[[], bool] | None = None,
         ready_within_s: float = 30.0,
     ) -> Child:
@@ -114,14 +115,15 @@ class Supervisor:
         `env` is added to our own environment; None takes a variable away. At the end it gets
         `stop_signal`, then its group is killed after `grace_s` at the latest; with `alongside` it is
         stopped together with the child before it instead of ahead of it. `user` runs it as somebody
-        else (root only). Its output goes to `<runtime>/log/<name>.log`; that of the run before is kept
-        as `<name>.previous.log`. Raises `ChildFailed` when it ends or is not ready in time.
+        else (root only). It has our `open_files` under the same numbers. Its output goes to
+        `<runtime>/log/<name>.log`; that of the run before is kept as `<name>.previous.log`. Raises
+        `ChildFailed` when it ends or is not ready in time.
         """
         self._layer += not alongside
         with self._signals.held():
             log = self._fresh_log(name)
             held, go = os.pipe()
-            process = self._popen(argv, held, log, env, cwd, user)
+            process = self._popen(argv, held, log, env, cwd, user, open_files)
             os.close(held)
             child = Child(name, process, log, watchdog.Target(process.pid, stop_signal, grace_s, self._layer))
             self._children.append(child)
@@ -201,6 +203,7 @@ class Supervisor:
         env: Mapping[str, str | None] | None,
         cwd: Path | None,
         user: pwd.struct_passwd | None,
+        open_files: Collection[int],
     ) -> subprocess.Popen[bytes]:
         """The child, in its own session, waiting for its line."""
         with log.open("wb") as output:
@@ -215,6 +218,7 @@ class Supervisor:
                 user=user.pw_uid if user else None,
                 group=user.pw_gid if user else None,
                 extra_groups=[] if user else None,
+                pass_fds=open_files,
             )
 
     def _fresh_log(self, name: str) -> Path:

@@ -27,6 +27,7 @@ class Column(StrEnum):
     DRAWER = "drawer"
     OLD_POLICY_ENDS = "old_policy_ends"
     AUTHORIZED_BEFORE = "authorized_before"
+    OWNER = "owner"
     NOTE = "note"
 
     @property
@@ -81,6 +82,10 @@ HEADINGS: dict[Column, tuple[str, ...]] = {
         *("上年保单到期日", "上年保单到期", "去年保单到期", "去年保单到期日", "保险止期", "终保日期"),
     ),
     Column.AUTHORIZED_BEFORE: ("往年已授权", "已授权", "往年授权", "是否授权", "是否已授权"),
+    Column.OWNER: (
+        *("负责同事", "业务员", "客户经理", "跟单员", "跟进人", "我方负责人", "我司负责人", "我方经办人"),
+        *("我司经办人", "我方业务员", "我司业务员", "in charge"),
+    ),
     Column.NOTE: ("备注", "说明", "备注说明", "note", "notes"),
 }
 # In workbooks that we gave back: why a row was not taken.
@@ -97,6 +102,8 @@ def plain(heading: str) -> str:
     return "".join(bare.split()).strip("*:;,。").lower()
 
 
+# People at the company, or ours? Where another column holds the contact, these hold our colleague.
+_OURS_BESIDE_A_CONTACT = {plain(heading) for heading in ("经办人", "负责人")}
 _MEANING = {plain(heading): column for column, headings in HEADINGS.items() for heading in headings}
 
 
@@ -140,10 +147,12 @@ def find_columns(headings: Sequence[str], chosen: Mapping[Column, int] | None = 
             raise PinInWorkbook(heading)
     if chosen is not None:
         return Found(dict(chosen), ())
+    surely = {meaning(heading) for heading in headings if plain(heading) not in _OURS_BESIDE_A_CONTACT}
     places: dict[Column, int] = {}
     twice = []
     for place, heading in enumerate(headings):
-        column = meaning(heading)
+        is_colleague = Column.CONTACT in surely and plain(heading) in _OURS_BESIDE_A_CONTACT
+        column = Column.OWNER if is_colleague else meaning(heading)
         if column in places:
             twice.append((headings[places[column]], heading))
         elif column is not None:

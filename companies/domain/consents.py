@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from agency import audit
@@ -37,6 +40,13 @@ def wording(version: str = CURRENT_VERSION) -> Wording:
         (WORDINGS / f"{version}.{language}.txt").read_text(encoding="utf-8") for language in ("zh", "en")
     )
     return Wording(version, chinese, english)
+
+
+def without_consent(companies: Collection[UUID], *, year: int) -> QuerySet[Company]:
+    """Those of the companies that have no consent in force for the year, in the order of the lists."""
+    in_force = Consent.objects.filter(company=OuterRef("pk"), year=year, revoked_at__isnull=True)
+    ours = Company.objects.filter(pk__in=companies, erased_at__isnull=True)
+    return ours.exclude(Exists(in_force)).order_by("initials", "name", "pk")
 
 
 def record_letter(company: Company, *, year: int, given_by: str, by: User) -> Consent:

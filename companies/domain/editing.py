@@ -65,12 +65,9 @@ def save_company(company: Company, *, before: Company | None, by: User) -> None:
     """Save what a form says about the company itself; `before` is the row as it was, None for a new one."""
     company.save()
     changes = _changes(FIELDS[Company], before, company)
-    for field, was, now in (
-        ("owner", _name(before.owner) if before else "", _name(company.owner)),
-        ("tags", "、".join(before.tags) if before else "", "、".join(company.tags)),
-    ):
-        if was != now:
-            changes[field] = [was, now]
+    was, now = "、".join(before.tags) if before else "", "、".join(company.tags)
+    if was != now:
+        changes["tags"] = [was, now]
     if before is None:
         audit.record("company_made", company, by=by, changes=changes)
     elif changes:

@@ -97,6 +97,11 @@ class Entry:
         return str(self.values.get(Column.CARD, ""))
 
     @property
+    def owner(self) -> str:
+        """Who is in charge, in the row's own words."""
+        return str(self.values.get(Column.OWNER, ""))
+
+    @property
     def people(self) -> tuple[Person, ...]:
         """Everybody whom the row names, in its order."""
         first = Person(**{field: str(self.values.get(column, "")) for column, field in _PERSON.items()})
@@ -129,6 +134,7 @@ _READERS: dict[Column, tuple[Callable[[Cell], Value], Fault]] = {
     Column.VALID_UNTIL: (cells.day, Fault.DATE_WRONG),
     Column.OLD_POLICY_ENDS: (cells.day, Fault.DATE_WRONG),
     Column.AUTHORIZED_BEFORE: (cells.yes_or_no, Fault.ANSWER_WRONG),
+    Column.OWNER: (cells.shown, Fault.ROUNDED),  # whatever it says, it keeps no row out
     Column.CARD: (cells.code, Fault.ROUNDED),
     Column.CERTIFICATE: (cells.code, Fault.ROUNDED),
 }

@@ -18,6 +18,7 @@ FIELDS: dict[type[Record], dict[Column, str]] = {
         Column.REGION: "region",
         Column.OLD_POLICY_ENDS: "old_policy_ends_on",
         Column.AUTHORIZED_BEFORE: "authorized_before",
+        Column.OWNER: "owner",
         Column.NOTE: "note",
     },
     Contact: {Column.CONTACT: "name", Column.MOBILE: "mobile", Column.EMAIL: "email"},

@@ -7,7 +7,7 @@ how ten thousand rows are got through, is in `imports`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -21,6 +21,7 @@ from agency.tenancy import current_scope
 from companies.domain.columns import Column
 from companies.domain.entries import Entry, Fault, Mistake, Value, read_entries
 from companies.domain.fields import FIELDS, Record, mask
+from companies.domain.naming import Remark
 from companies.domain.people import Person
 from companies.domain.targets import Target, known_to
 from companies.domain.workbook import read_table
@@ -49,7 +50,7 @@ class Change:
 class Row:
     """What one row would do. Of a new company every value is a change; of a wrong row, none.
 
-    `joining` are contacts beside the first one whom we do not know yet.
+    `joining` are contacts beside the first one whom we do not know yet. `remarks` keep no row out.
     """
 
     entry: Entry
@@ -57,6 +58,7 @@ class Row:
     changes: tuple[Change, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     joining: tuple[Person, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def number(self) -> int:
@@ -93,7 +95,7 @@ def preview(file: BinaryIO, filename: str) -> Sheet:
     """What importing this file into the current agency would do, row by row. Nothing is written.
 
     Raises `WorkbookRefused` when it cannot be read as a table of companies. An empty cell says
-    nothing: what we have stays. Three queries at most, however many rows.
+    nothing: what we have stays. Four queries at most, however many rows.
     """
     table = read_table(file, filename)
     table.found.require()
@@ -115,7 +117,7 @@ def import_companies(sheet: Sheet, *, by: User) -> Imported:
 
 
 def judge(entries: Sequence[Entry]) -> list[Row]:
-    """What each row would do, by what the current agency has. Three queries at most."""
+    """What each row would do, by what the current agency has. Four queries at most."""
     known = known_to(entries)
     return [_judge(entry, known.target(entry)) for entry in entries]
 
@@ -157,18 +159,24 @@ def _judge(entry: Entry, target: Target) -> Row:
     if target.is_card_of_another:
         mistakes += (Mistake(Fault.CARD_OF_ANOTHER, Column.CARD, entry.card),)
     if mistakes:
-        return Row(entry, Verdict.WRONG, mistakes=mistakes)
+        return Row(entry, Verdict.WRONG, mistakes=mistakes, remarks=target.remarks)
     entry = _first_as_we_have_it(entry, target)
-    changes = tuple(
-        Change(column, before, after)
-        for column, after in entry.values.items()
-        if (before := target.value(column)) != after
-    )
+    changes = tuple(_changes(entry, target))
     joining = tuple(one for one in entry.others if not _is_known(one, target.others))
     if target.is_new:
-        return Row(entry, Verdict.NEW, changes, joining=joining)
-    is_same = not changes and not joining
-    return Row(entry, Verdict.UNCHANGED if is_same else Verdict.CHANGED, changes, joining=joining)
+        return Row(entry, Verdict.NEW, changes, joining=joining, remarks=target.remarks)
+    verdict = Verdict.CHANGED if changes or joining else Verdict.UNCHANGED
+    return Row(entry, verdict, changes, joining=joining, remarks=target.remarks)
+
+
+def _changes(entry: Entry, target: Target) -> Iterator[Change]:
+    """What the row would make different; of who is in charge, his name before and after."""
+    for column, after in entry.values.items():
+        if column != Column.OWNER and (before := target.value(column)) != after:
+            yield Change(column, before, after)
+    owner, colleague = target.company.owner, target.colleague
+    if colleague and colleague != owner:
+        yield Change(Column.OWNER, owner.name if owner else "", colleague.name)
 
 
 def _first_as_we_have_it(entry: Entry, target: Target) -> Entry:
@@ -190,7 +198,7 @@ def _write(pairs: Sequence[tuple[Row, Target]]) -> None:
     for row, target in pairs:
         for change in row.changes:
             record, field = target.place(change.column)
-            setattr(record, field, change.after)
+            setattr(record, field, target.colleague if change.column == Column.OWNER else change.after)
             changed[type(record)][record.pk] = record
         for person in row.joining:
             joined = Contact(

@@ -30,6 +30,7 @@ from companies.domain.cells import shown
 from companies.domain.columns import REASON_HEADING, Column, Found, plain
 from companies.domain.entries import Entry, Fault, Mistake, Value, read_entries
 from companies.domain.importing import Change, Imported, Row, Verdict
+from companies.domain.naming import Doubt, Remark
 from companies.domain.people import Person
 from companies.domain.refusals import WorkbookGone, WorkbookNotUnderstood, WorkbookRefused, stored
 from companies.domain.workbook import Cell, Table, read_table
@@ -256,11 +257,17 @@ def _give_up(workbook: Import) -> None:
 
 def _keep_outcomes(rows: list[ImportRow], written: list[Row]) -> None:
     """Most rows became what they were to become: one statement. The few others are written one by one."""
-    as_told = [row.pk for row, one in zip(rows, written, strict=True) if one.verdict == row.verdict]
+    as_told = {
+        row.pk
+        for row, one in zip(rows, written, strict=True)
+        if (one.verdict, _remarks(one)) == (row.verdict, row.remarks)
+    }
     ImportRow.objects.filter(pk__in=as_told).update(outcome=F("verdict"))
     for row, one in zip(rows, written, strict=True):
-        if one.verdict != row.verdict:
-            ImportRow.objects.filter(pk=row.pk).update(outcome=one.verdict, mistakes=_mistakes(one))
+        if row.pk not in as_told:
+            ImportRow.objects.filter(pk=row.pk).update(
+                outcome=one.verdict, mistakes=_mistakes(one), remarks=_remarks(one)
+            )
 
 
 def _finish(workbook: Import) -> None:
@@ -341,6 +348,7 @@ def _as_row(workbook: Import, row: Row, line: list[Cell], *, is_hidden: bool) ->
         changes=[[str(one.column), _plain(one.before), _plain(one.after)] for one in row.changes],
         joining=[[one.name, one.mobile, one.email] for one in row.joining],
         mistakes=_mistakes(row),
+        remarks=_remarks(row),
     )
 
 
@@ -355,6 +363,20 @@ def _entry(row: ImportRow) -> Entry:
 
 def _mistakes(row: Row) -> list[list[Any]]:
     return [[str(one.fault), str(one.column), one.value, one.row] for one in row.mistakes]
+
+
+def _remarks(row: Row) -> list[list[str]]:
+    return [[str(one.doubt), one.value] for one in row.remarks]
+
+
+def with_remarks(workbook: Import) -> QuerySet[ImportRow]:
+    """The rows of which there is something to know although they are taken."""
+    return workbook.rows.exclude(remarks=[])
+
+
+def remarks_of(row: ImportRow) -> list[Remark]:
+    """What to know of the row; each is a sentence in the reader's language."""
+    return [Remark(Doubt(doubt), value) for doubt, value in row.remarks]
 
 
 def mistakes_of(row: ImportRow) -> list[Mistake]:

@@ -194,7 +194,10 @@ def _sheet(sheet: CalamineSheet) -> dict[str, Any]:
 
 
 def _text(data: bytes) -> list[list[str]]:
-    """A table of text: UTF-8, or what Excel writes on a Chinese Windows. A cell may span lines."""
+    """A table of text: UTF-8, or what Excel writes on a Chinese Windows. A cell may span lines.
+
+    A row ends as Windows, Unix or an old Mac would have it; Excel still offers the last.
+    """
     if b"\0" in data:
         raise Refused(NOT_A_WORKBOOK)
     try:
@@ -205,7 +208,7 @@ def _text(data: bytes) -> list[list[str]]:
     cells = 0
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     try:
-        for row in csv.reader(io.StringIO(text), strict=True):
+        for row in csv.reader(io.StringIO(text, newline=""), strict=True):
             cells += len(row)
             if len(row) > MAX_COLUMNS or cells > MAX_CELLS or len(rows) > MAX_ROWS + ROWS_ABOVE:
                 raise Refused(TOO_LARGE)

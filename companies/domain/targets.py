@@ -8,10 +8,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from agency.models import User
 from agency.tenancy import current_scope
 from companies.domain.columns import Column
 from companies.domain.entries import Entry, Value
 from companies.domain.fields import FIELDS, Record
+from companies.domain.naming import Colleagues, Remark, colleagues_here
 from companies.models import Card, Company, Contact
 
 
@@ -23,6 +25,8 @@ class Target:
     contact: Contact
     card: Card
     others: tuple[Contact, ...] = ()  # whom else we know at the company
+    colleague: User | None = None  # whom the row puts in charge
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def is_new(self) -> bool:
@@ -56,6 +60,7 @@ class Known:
     contacts: dict[UUID, Contact]  # the primary ones, by company
     others: dict[UUID, list[Contact]]
     cards: dict[str, Card]  # by number
+    colleagues: Colleagues
 
     def target(self, entry: Entry) -> Target:
         """The records that this row is about."""
@@ -63,15 +68,18 @@ class Known:
         company = self.companies.get(entry.uscc) or Company(agency_id=agency)
         contact = self.contacts.get(company.pk) or Contact(agency_id=agency, company=company)
         card = self.cards.get(entry.card) or Card(agency_id=agency, company=company)
-        return Target(company, contact, card, tuple(self.others.get(company.pk, ())))
+        colleague, remarks = self.colleagues.named(entry.owner)
+        others = tuple(self.others.get(company.pk, ()))
+        return Target(company, contact, card, others, colleague, remarks)
 
 
 def known_to(entries: Collection[Entry], *, lock: bool = False) -> Known:
     """What the current agency has about these rows. `lock` keeps it for this transaction.
 
-    Three queries; two where it knows none of the companies.
+    Three queries; two where it knows none of the companies; one more where a row says who is in charge.
     """
-    companies = list(_rows(Company.objects.filter(uscc__in=[entry.uscc for entry in entries]), lock))
+    ours = Company.objects.select_related("owner").filter(uscc__in=[entry.uscc for entry in entries])
+    companies = list(_rows(ours, lock))
     contacts = list(_rows(Contact.objects.filter(company__in=[company.pk for company in companies]), lock))
     cards = _rows(Card.objects.filter(number__in=[entry.card for entry in entries]), lock)
     others: dict[UUID, list[Contact]] = {}
@@ -83,6 +91,7 @@ def known_to(entries: Collection[Entry], *, lock: bool = False) -> Known:
         {contact.company_id: contact for contact in contacts if contact.is_primary},
         others,
         {card.number: card for card in cards},
+        colleagues_here() if any(entry.owner for entry in entries) else Colleagues({}),
     )
 
 

@@ -31,6 +31,8 @@ from companies.ringing import ring_for
 
 ROWS_A_PAGE = 100
 SHOWN_BEFORE = 10
+# In the address beside the verdicts: the rows with a remark, whatever became of them.
+REMARKED = "remarked"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -59,13 +61,18 @@ def workbook(request: HttpRequest, workbook_id: UUID) -> HttpResponse:
     counts = imports.totals(found)
     chosen = request.GET.get("verdict", "")
     field = "outcome" if found.state == ImportState.DONE else "verdict"
-    rows = found.rows.filter(**{field: chosen}) if chosen in Verdict else found.rows.all()
+    remarked = imports.with_remarks(found)
+    if chosen == REMARKED:
+        rows = remarked
+    else:
+        rows = found.rows.filter(**{field: chosen}) if chosen in Verdict else found.rows.all()
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = _standing(found) | {
         "totals": [(verdict, counts[verdict]) for verdict in Verdict],
         "all": counts.total(),
         "chosen": chosen,
         "wrong": counts[Verdict.WRONG],
+        "remarked": remarked.count(),
         "useful": counts[Verdict.NEW] + counts[Verdict.CHANGED],
         "ignored": [one["text"] for one in found.headings if one["text"] and not one["column"]],
         "refusal": restored(found.refusal) if found.refusal else None,
@@ -150,6 +157,7 @@ def _shown(row: ImportRow, *, is_done: bool) -> dict[str, Any]:
         "row": row,
         "verdict": verdict,
         "mistakes": imports.mistakes_of(row),
+        "remarks": imports.remarks_of(row),
         "changes": [_as_words(one) for one in imports.changes_of(row) if one.column not in known],
         "joining": [" ".join(filter(None, person)) for person in row.joining],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,26 @@ WORK = ("desks", "watch", "worker", "beat")
 QUIET = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
 
 
-def start_web(supervisor: Supervisor, port: int) -> Child:
-    """The web process; does not wait for it."""
+def take_port(wanted: int) -> socket.socket:
+    """A socket that listens at the wanted port of this machine, or at the next free one; any for 0.
+
+    Until it is closed nobody else gets that port, and who calls before the web process is up waits for it.
+    """
+    for port in range(wanted, 65536):
+        with suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
+    raise OSError(f"no free port from {wanted} on")
+
+
+def start_web(supervisor: Supervisor, door: socket.socket) -> Child:
+    """The web process, behind a socket that listens already; does not wait for it."""
     return supervisor.spawn(
         "web",
-        [
-            *(PYTHON, "-m", "uvicorn", "agency.asgi:application", "--lifespan", "off"),
-            *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
-        ],
+        [PYTHON, "-m", "renewals.demo.web", str(door.fileno())],
         # A newcomer is not held up for a second factor, and finds the demo's mail on a page.
         env={"XUBAO_DEMO": "true"},
         cwd=settings.BASE_DIR,
+        open_files=[door.fileno()],
     )
 
 
@@ -90,20 +100,6 @@ def start_workers(
         for name, argv in programs.items()
         if name in names
     ]
-
-
-def free_port(wanted: int) -> int:
-    """The wanted port of this machine, or the next free one after it; any free one for 0."""
-    for port in range(wanted, 65536):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-            return found
-    raise OSError(f"no free port from {wanted} on")
 
 
 def _said_in(log: Path) -> dict[str, Any] | None:

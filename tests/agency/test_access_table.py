@@ -218,6 +218,21 @@ TABLE = [
         STAFF_SENT_ON,
         sent={"frozen": "{company}", "year": str(YEAR + 1)},
     ),
+    Rule("readiness:letters", "get", NOT_ALLOWED),
+    # Rao chose nobody of his own, and so nobody is left.
+    Rule(
+        "readiness:letters",
+        "post",
+        (SIGN_IN, 404, 404, 200, 200, 302, 404),
+        sent={"company": "{company}", "year": str(YEAR + 1)},
+    ),
+    Rule("readiness:letters_next", "get", NOT_ALLOWED),
+    Rule(
+        "readiness:letters_next",
+        "post",
+        (SIGN_IN, 404, 404, 302, 302, 404, 404),
+        sent={"company": "{company}", "frozen": "{company}", "year": str(YEAR + 1), "given_by": "王志强"},
+    ),
     Rule("companies:company", "get", STAFF_OF_THE_AGENCY, about="company"),
     Rule("companies:company", "post", NOT_ALLOWED, about="company"),
     Rule("companies:consent", "get", NOT_ALLOWED, about="company"),

@@ -162,9 +162,9 @@ def test_what_a_list_is_asked_for_in_vain_is_told(
         (
             "companies:list",
             {"ready": "yes", "owner": "null", "ends": "2026-03-05"},
-            ["已就绪，未排队", "经办人：未指定", "证书到期早于 2026年3月5日"],
+            ["已就绪，未排队", "负责同事：未指定", "证书到期早于 2026年3月5日"],
         ),
-        ("readiness:list", {"ready": "yes", "owner": "null"}, ["经办人：未指定"]),
+        ("readiness:list", {"ready": "yes", "owner": "null"}, ["负责同事：未指定"]),
         ("trail", {"since": "2026-03-05", "until": "2026-03-06"}, ["从 2026年3月5日", "到 2026年3月6日"]),
     ],
 )

@@ -262,7 +262,7 @@ def test_many_get_an_owner_and_tags_at_once_and_only_those_that_were_frozen(
 
 def test_an_edit_that_says_nothing_is_asked_for_again(page: Client, company: Company) -> None:
     response = page.post(CONFIRM, {"frozen": str(company.pk)})
-    assert response.context["form"].non_field_errors() == ["请选择经办人或填写标签。"]
+    assert response.context["form"].non_field_errors() == ["请选择负责同事或填写标签。"]
 
 
 def test_another_agencys_company_is_not_changed_however_it_is_named(

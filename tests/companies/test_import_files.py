@@ -173,6 +173,33 @@ def test_a_file_that_is_not_a_workbook_is_refused(data: bytes, filename: str):
 
 
 @pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("{0}\r{1},好\r{2},\r", "好"),
+        ("{0}\r{1},好\r{2},", "好"),
+        ("{0}\r\n{1},好\r\n{2},\r\n", "好"),
+        ("{0}\r{1},好\r\n{2},\n", "好"),
+        ('{0}\r{1},"先电话\r后上门"\r{2},\r', "先电话\r后上门"),
+        ('{0}\r\n{1},"先电话\r后上门"\r\n{2},\r\n', "先电话\r后上门"),
+        ('{0}\n{1},"先电话\r\n后上门"\n{2},\n', "先电话\r\n后上门"),
+    ],
+    ids=[
+        "of an old Mac",
+        "without a last one",
+        "of Windows",
+        "of all three",
+        "of an old Mac, and in a cell",
+        "of Windows, and an old Mac's in a cell",
+        "of Unix, and of Windows in a cell",
+    ],
+)
+def test_text_is_read_whatever_its_line_ends(text: str, note: str):
+    text = text.format("企业名称,税号,备注", "明珠灯饰,9144", "远航电子,9145")
+    table = read_table(BytesIO(text.encode()), "名单.csv")
+    assert table.lines == [(2, ["明珠灯饰", "9144", note]), (3, ["远航电子", "9145", ""])]
+
+
+@pytest.mark.parametrize(
     "third",
     ["宏达贸易," + "一" * 32_768, '宏达贸易,"9144', '"宏达"贸易,9144'],
     ids=[
@@ -196,6 +223,13 @@ def test_the_longest_cell_that_excel_keeps_is_read():
     text = f"企业名称,税号\n{'一' * 32_767},9144\n"
     [(_number, cells)] = read_table(BytesIO(text.encode()), "名单.csv").lines
     assert len(str(cells[0])) == 32_767
+
+
+def test_a_row_that_cannot_be_read_is_named_too_where_an_old_mac_ended_the_lines():
+    file = BytesIO('企业名称,税号\r远航电子,9144\r宏达贸易,"9144\r佳禾食品,9144\r'.encode())
+    with pytest.raises(RowUnreadable) as refusal:
+        read_table(file, "名单.csv")
+    assert refusal.value.row == 3
 
 
 def test_a_zip_that_is_no_workbook_is_refused():
@@ -234,8 +268,13 @@ def test_a_moment_in_a_cell_is_its_day():
 
 @pytest.mark.parametrize(
     "data",
-    [b"x" * (10 * 1024 * 1024 + 1), (TEXT + f"{ROW[0]},{ROW[1]}\r\n" * 20_000).encode()],
-    ids=["bytes", "rows"],
+    [
+        b"x" * (10 * 1024 * 1024 + 1),
+        (TEXT + f"{ROW[0]},{ROW[1]}\r\n" * 20_000).encode(),
+        (TEXT + f"{ROW[0]},{ROW[1]}\r\n" * 20_000).replace("\r\n", "\r").encode(),
+        b"\r" * 1024 * 1024 + TEXT.encode(),
+    ],
+    ids=["bytes", "rows", "rows of an old Mac", "empty rows of an old Mac"],
 )
 def test_more_than_is_read_at_once_is_refused(data: bytes):
     with pytest.raises(WorkbookTooLarge):

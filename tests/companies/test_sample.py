@@ -131,6 +131,7 @@ def test_the_command_writes_the_workbook(tmp_path: Path):
         "存放位置",
         "现保单到期日",
         "往年已授权",
+        "负责同事",
     ]
 
 

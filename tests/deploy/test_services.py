@@ -19,7 +19,7 @@ import pytest
 from django.conf import settings
 
 from agency import engines
-from renewals.demo.processes import free_port
+from renewals.demo.processes import take_port
 from tests.deploy import compose
 from tests.deploy.compose import ROOT, words
 
@@ -140,7 +140,9 @@ def test_where_nothing_runs_nothing_is_healthy(machine: Machine, service: str):
 
 
 def test_web_workers_and_beat_start_and_are_healthy(machine: Machine):
-    port, schedule = free_port(18000), machine.directory / "beat-schedule"
+    with take_port(18000) as free:
+        port = free.getsockname()[1]
+    schedule = machine.directory / "beat-schedule"
     machine.start("web", ("8000", str(port)))
     machine.start("worker")
     machine.start("desk")

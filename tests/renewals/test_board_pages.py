@@ -164,7 +164,7 @@ def test_the_selects_offer_what_there_is_and_nothing_of_another_agency(
     assert offered == {
         "batch": ["批次：全部", "第一批"],
         "desk": ["读卡台：不限", "1 号读卡台"],
-        "person": ["经办人：全部", "Lin", "Mei"],
+        "person": ["负责同事：全部", "Lin", "Mei"],
     }
     assert [code for code, _words in fields["reason"].widget.choices] == ["", Reason.USCC_DIFFERS]
 

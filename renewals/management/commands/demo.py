@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from django.conf import settings
@@ -53,21 +54,21 @@ class Command(BaseCommand):
         if not settings.LOCAL:
             raise CommandError("The demo is for a local installation: unset XUBAO_MODE.")
         try:
-            with engines.Supervisor() as supervisor:
-                self._play(supervisor, companies, once=once, desks=desks, port=processes.free_port(port))
+            with engines.Supervisor() as supervisor, processes.take_port(port) as door:
+                self._play(supervisor, door, companies, once=once, desks=desks)
         except engines.AlreadyRunning as already:
             raise CommandError(str(already)) from None
         except (engines.ChildFailed, engines.ProgramMissing) as failure:
             raise CommandError(str(failure)) from None
 
     def _play(
-        self, supervisor: engines.Supervisor, companies: Path, *, once: bool, desks: int, port: int
+        self, supervisor: engines.Supervisor, door: socket, companies: Path, *, once: bool, desks: int
     ) -> None:
         began, year = time.monotonic(), timezone.localdate().year
         engines.start(supervisor)
         call_command("migrate", verbosity=0)
         scene.forget_last_demo()
-        processes.start_web(supervisor, port)
+        processes.start_web(supervisor, door)
         simulator = processes.start_simulator(
             supervisor, companies=companies, year=year, desks=desks, approve_after_s=APPROVE_AFTER_S
         )
@@ -79,7 +80,7 @@ class Command(BaseCommand):
             pace=PACE,
             names=(*processes.WORK, "rehearsals"),
         )
-        self._welcome(played, port, simulator)
+        self._welcome(played, door.getsockname()[1], simulator)
         hands = Hands(played.agency, played.desks, simulator["api"])
         hands.start()
         try:
