@@ -162,11 +162,11 @@ def _make_ready(agency: Agency, numbers: range) -> list[Company]:
         Company(agency_id=agency.pk, name=f"第{number}号公司", uscc=uscc_for(number)) for number in numbers
     ]
     insert_all(Company, companies)
-    of_each = [{"agency_id": agency.pk, "company": company} for company in companies]
+    of_each = [{"agency_id": agency.pk, "company_id": company.pk} for company in companies]
     insert_all(
         Contact, [Contact(**of, name="王", mobile="13800138000", email="a@example.com") for of in of_each]
     )
-    insert_all(Card, [Card(**of, number=f"C{of['company'].uscc}") for of in of_each])
+    insert_all(Card, [Card(**of, number=f"C{number}") for number, of in enumerate(of_each)])
     consent = {"wording_version": "1", "wording_sha256": "0" * 64, "how": "letter", "given_by": "王"}
     insert_all(Consent, [Consent(**of, **consent, year=YEAR, given_at=timezone.now()) for of in of_each])
     return companies

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connections, transaction
 from django.db.models.functions import Now
 
 from agency.models import User
@@ -15,7 +17,7 @@ from portal_driver.contract import Click, Outcome, Reason, Standing
 from portal_driver.contract import Stage as StageOf
 from renewals.domain import attention, by_hand, settling, stages
 from renewals.domain.sweeping import COMPARED_WITHIN, alert_of_stages, sweep
-from renewals.models import Desk, Renewal, Stage, StageName, StageState, State
+from renewals.models import Desk, Intent, IntentState, Renewal, Stage, StageName, StageState, State
 from renewals.tasks import compare_stages
 from tests.database import OUR_AGENCY
 from tests.renewals.runs import claim, finish, let_time_pass, make_due, press, read, stages_of
@@ -219,3 +221,34 @@ def test_what_was_cancelled_needs_nobody_at_any_stage(parts: tuple[Card, Desk, R
         attention.cancel(stopped, by=mei, why="企业不续")
     assert stages_of(renewal)["confirmation"] == StageState.PENDING
     assert alert_of_stages() == 0
+
+
+# --- what older versions left ----------------------------------------------------------------------
+
+LEFT: dict[str, tuple[dict[str, Any], StageState, StageState]] = {
+    "found absent": ({}, StageState.UNKNOWN, StageState.PENDING),
+    "retried": ({"state": State.UNKNOWN, "look_at": Now()}, StageState.PENDING, StageState.UNKNOWN),
+    "cancelled": ({"state": State.CANCELLED}, StageState.ATTENTION, StageState.PENDING),
+}
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_what_older_versions_left_is_put_right(parts: tuple[Card, Desk, Renewal, User], left: str) -> None:
+    _card, _desk, renewal, _mei = parts
+    columns, was, becomes = LEFT[left]
+    change(renewal, **columns)
+    change_stage(renewal, StageName.CONFIRMATION, was)
+    with scope(OUR_AGENCY):
+        unread = left == "retried"
+        Intent.objects.create(
+            renewal=renewal,
+            click=Click.CONFIRM,
+            epoch=1,
+            presses=1,
+            state=IntentState.UNKNOWN if unread else IntentState.ABSENT,
+        )
+    assert alert_of_stages() == 1
+    mend = import_module("renewals.migrations.0018_the_sweep_compares_stages").MEND
+    with transaction.atomic("owner"), connections["owner"].cursor() as cursor:
+        cursor.execute(mend)
+    assert (alert_of_stages(), stages_of(renewal)["confirmation"]) == (0, becomes)
