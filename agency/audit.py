@@ -72,7 +72,14 @@ def record_each(action: str, on: Iterable[tuple[Any, dict[str, Any]]], *, by: Us
 def record_new(
     action: str, model: type[TenantModel], ids: list[UUID], *, by: User | None, **detail: Any
 ) -> None:
-    """As `record`, one entry for each of these objects, all with the same detail; never `held_back`."""
+    """As `record`, one entry for each of these objects, all with the same detail.
+
+    Raises `RuntimeError` inside `held_back`: these are written at once, and so hold up what is to wait.
+    """
+    if _held.get() is not None:
+        raise RuntimeError(
+            "record_new inside held_back: record these entries after the block, or with record_each"
+        )
     entry = _entry(action, model(), by=by, address=None, detail=detail)
     insert_like(entry, object_id=[str(one) for one in ids])
 

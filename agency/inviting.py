@@ -52,7 +52,7 @@ def invite(invitation: Invitation, *, by: Membership) -> None:
     invitation.invited_by = by.user
     invitation.token_sha256, invitation.expires_at = _digest(token_urlsafe(32)), timezone.now() + LASTS
     invitation.save(force_insert=True)
-    audit.record("invited", invitation, by=by.user, **_about(invitation))
+    audit.record("invited", invitation, by=by.user, **told_of(invitation))
 
 
 def is_invited_elsewhere(email: str, *, company: Any) -> bool:
@@ -67,7 +67,7 @@ def invite_again(invitation: Invitation, *, by: Membership) -> None:
         raise NotYours(invitation.role)
     if not renew_link(invitation):
         raise InvitationOver
-    audit.record("invited_again", invitation, by=by.user, **_about(invitation))
+    audit.record("invited_again", invitation, by=by.user, **told_of(invitation))
 
 
 def renew_link(invitation: Invitation) -> str:
@@ -98,7 +98,7 @@ def revoke(invitation: Invitation, *, by: User) -> bool:
     """Take the invitation back: its link is dead. False when it was used or taken back already."""
     revoked = _open().filter(pk=invitation.pk).update(revoked_at=timezone.now())
     if revoked:
-        audit.record("invitation_revoked", invitation, by=by, **_about(invitation))
+        audit.record("invitation_revoked", invitation, by=by, **told_of(invitation))
     return revoked == 1
 
 
@@ -143,18 +143,18 @@ def accept(invitation: Invitation, *, user: User | None = None, password: str | 
         Membership.objects.update_or_create(
             user=person, defaults=rights, create_defaults={"agency_id": invitation.agency_id} | rights
         )
-        audit.record("joined", person, by=person, **_about(invitation))
+        audit.record("joined", person, by=person, **told_of(invitation))
     return person
+
+
+def told_of(invitation: Invitation) -> dict[str, str]:
+    """What the audit trail tells of an invitation; the address masked."""
+    about = {"role": str(invitation.role), "email": masking.email(invitation.email)}
+    return about | ({"company": str(invitation.company_id)} if invitation.company_id else {})
 
 
 def _open() -> QuerySet[Invitation]:
     return Invitation.objects.filter(accepted_at__isnull=True, revoked_at__isnull=True)
-
-
-def _about(invitation: Invitation) -> dict[str, str]:
-    """What the trail tells of an invitation; the address masked."""
-    about = {"role": str(invitation.role), "email": masking.email(invitation.email)}
-    return about | ({"company": str(invitation.company_id)} if invitation.company_id else {})
 
 
 def _digest(token: str) -> str:

@@ -35,7 +35,11 @@ class SlugTaken(ValueError):
 
 @dataclass(frozen=True)
 class AgencyHealth:
-    """An agency from outside: how much there is, and when something last happened. No names, no data."""
+    """An agency from outside: how much there is, and when something last happened. No names, no data.
+
+    `invitation_failed_at` is when the invitation of its first admin was found to reach nobody; only while
+    nobody is in.
+    """
 
     id: UUID
     name: str
@@ -43,6 +47,7 @@ class AgencyHealth:
     people: int
     companies: int
     last_act_at: datetime | None
+    invitation_failed_at: datetime | None
 
 
 @contextmanager

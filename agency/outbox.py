@@ -2,7 +2,7 @@
 
 A page writes down that a row's mail is due, and rings; a worker makes the mail and sends it. Rung twice, late
 or never, each mail goes out: a row whose mail has not gone is due, and the clock looks for such. Where it
-cannot go out at all, that ends, and the row says so to whoever looks at it.
+cannot go out at all, that ends, and the row says so to whoever looks at it, and the audit trail for good.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from smtplib import SMTPRecipientsRefused
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -19,6 +20,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import translation
 
+from agency import audit
 from agency.models import Outgoing
 from agency.tenancy import scope
 
@@ -34,10 +36,13 @@ _FOR_EVER = 500
 
 @dataclass(frozen=True)
 class Outbox[Row: Outgoing]:
-    """Rows of one kind: which they are, and what mails one of them becomes. Both are asked in a scope."""
+    """Rows of one kind: which they are, what mails one of them becomes, and on what and with which detail the
+    trail tells that one could not be delivered. All are asked in a scope.
+    """
 
     rows: Callable[[], QuerySet[Row]]
     mails: Callable[[Row], list[EmailMessage]]
+    told: Callable[[Row], tuple[Any, dict[str, Any]]]
 
     def send_due(self, agency: UUID) -> int:
         """Send the mails that are due in the agency; of how many rows they went out. Outside of any scope.
@@ -84,7 +89,10 @@ class Outbox[Row: Outgoing]:
         """Nothing is due any more, unless somebody has asked for another mail meanwhile."""
         with scope(agency):
             as_taken = self.rows().filter(pk=row.pk, due_at=row.due_at)
-            as_taken.update(due_at=None, mail_failed_at=Now() if has_failed else None)
+            settled = as_taken.update(due_at=None, mail_failed_at=Now() if has_failed else None)
+            if settled and has_failed:
+                on, detail = self.told(row)
+                audit.record("mail_undelivered", on, by=None, **detail)
 
 
 def _deliver(mail: EmailMessage) -> bool:

@@ -44,4 +44,8 @@ def _mails(invitation: Invitation) -> list[EmailMessage]:
     return [letters.invitation(invitation, token)] if token else []
 
 
-_OUTBOX = Outbox(_invitations, _mails)
+def _told(invitation: Invitation) -> tuple[Invitation, dict[str, str]]:
+    return invitation, inviting.told_of(invitation)
+
+
+_OUTBOX = Outbox(_invitations, _mails, _told)

@@ -155,6 +155,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_EVERY_S,
         "options": {"expires": SWEEP_EVERY_S},
     },
+    # Reads every stage, which takes seconds; the sweep compares what changed within the last hour.
+    "compare_stages": {"task": "renewals.tasks.compare_stages", "schedule": 3600.0},
     # Erased companies whose time is over. Missed or doubled, it does no harm.
     "erase_due": {"task": "companies.tasks.erase_due", "schedule": 6 * 3600.0},
     # Invitations that nobody was rung for, or that the mail server did not take.

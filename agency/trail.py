@@ -60,6 +60,7 @@ WORDS: dict[str, str | Promise] = {
     "invited_again": pgettext_lazy("audit", "Invited again"),
     "joined": pgettext_lazy("audit", "Joined the agency"),
     "left": pgettext_lazy("audit", "Access ended"),
+    "mail_undelivered": pgettext_lazy("audit", "Mail could not be delivered"),
     "matter_closed": pgettext_lazy("audit", "Matter for a person closed"),
     "matter_opened": pgettext_lazy("audit", "Matter for a person opened"),
     "missed_once": pgettext_lazy("audit", "Not found at the first reading"),

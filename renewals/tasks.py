@@ -20,3 +20,9 @@ def sit(agency: str, desk: str) -> None:
 def sweep() -> None:
     """Find what was lost or is due."""
     sweeping.sweep()
+
+
+@shared_task
+def compare_stages() -> None:
+    """Compare every renewal with its stages, however long ago it changed."""
+    sweeping.alert_of_stages()

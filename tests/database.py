@@ -85,6 +85,22 @@ def superuser(database: str) -> str:
     return engines.urls().superuser.replace("/xubao?", f"/{database}?")
 
 
+def check_keys() -> None:
+    """Have Postgres check now what it would check at the end of the transaction."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def rows_read(table: str) -> int:
+    """How many of the table's rows this transaction has read so far; one that was read twice counts twice."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = %s", [table]
+        )
+        return int(cursor.fetchone()[0])
+
+
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """For tests in which several connections must see the same rows: nothing is rolled back.

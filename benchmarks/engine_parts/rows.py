@@ -92,7 +92,8 @@ def make_companies(number: int) -> list[Any]:
 def fill(number: int) -> None:
     """Companies and renewals as a season leaves them: most complete, the rest waiting in every way.
 
-    Written by Postgres itself, as the superuser: only how many there are matters here.
+    What changed last did so within sixty days. Written by Postgres itself, as the superuser: only how many
+    there are matters here.
     """
     import psycopg
 
@@ -120,14 +121,28 @@ def fill(number: int) -> None:
         admin.execute(
             """
             INSERT INTO renewals_renewal (id, agency_id, company_id, year, state, stage, priority, epoch,
-                setbacks, reason, reason_detail, note, application_number, look_at)
+                setbacks, reason, reason_detail, note, application_number, look_at, changed_at)
             SELECT gen_random_uuid(), agency_id, id, extract(year FROM now()), state,
                 CASE state WHEN 'complete' THEN '' WHEN 'submitted' THEN 'receipt' ELSE 'confirmation' END,
                 0, 0, 0, CASE state WHEN 'attention' THEN 'uscc_differs' ELSE '' END, '{}', '', '',
-                CASE state WHEN 'submitted' THEN now() + interval '1 day' END
+                CASE state WHEN 'submitted' THEN now() + interval '1 day' END,
+                now() - random() * interval '60 days'
             FROM (SELECT *, (ARRAY['complete', 'complete', 'complete', 'submitted', 'submitted',
                 'submitted', 'waiting', 'waiting', 'attention', 'complete'])[1 + (random() * 9)::int] AS state
                 FROM companies_company WHERE name LIKE 'F%%') AS company
+            """
+        )
+        admin.execute(
+            """
+            INSERT INTO renewals_stage (id, agency_id, renewal_id, name, state)
+            SELECT gen_random_uuid(), agency_id, renewal.id, name, CASE
+                WHEN name = renewal.stage AND renewal.state = 'attention' THEN 'attention'
+                WHEN renewal.stage = '' OR place < array_position(names, renewal.stage::text) THEN 'done'
+                ELSE 'pending' END
+            FROM renewals_renewal AS renewal,
+                (VALUES (ARRAY['confirmation', 'sealing', 'signing', 'authorization', 'receipt']))
+                    AS five(names),
+                unnest(names) WITH ORDINALITY AS stage(name, place)
             """
         )
     analyze()
@@ -184,10 +199,10 @@ def sweep_once() -> None:
 
 
 def nothing_is_lost() -> bool:
-    """Whether every row that was made has a next step."""
-    from renewals.domain.sweeping import alert
+    """Whether every row that was made has a next step, and none contradicts its stages."""
+    from renewals.domain.sweeping import alert, alert_of_stages
 
-    return alert() == 0
+    return alert() == 0 and alert_of_stages() == 0
 
 
 def claim_at_once(companies: list[Any]) -> tuple[int, float, Share]:

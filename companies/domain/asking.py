@@ -156,7 +156,11 @@ def _mails(ask: Ask) -> list[EmailMessage]:
     return [letters.ask(to, token=inviting.link_for(to, company=ask.company_id), **about) for to in addresses]
 
 
-_OUTBOX = Outbox(_asks, _mails)
+def _told(ask: Ask) -> tuple[Company, dict[str, Any]]:
+    return ask.company, {"year": ask.year, "problems": ", ".join(ask.problems)}
+
+
+_OUTBOX = Outbox(_asks, _mails, _told)
 
 
 def _people(companies: Iterable[UUID | Company]) -> dict[UUID, list[tuple[str, bool]]]:

@@ -5,7 +5,7 @@ Whoever gets an id from here goes on inside `scope(agency)`, as the app role.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
+from renewals.models import StageName
 from renewals.reasons import EngineReason
 
 # One sweep at a time in the installation; the number is nobody else's.
@@ -152,7 +153,52 @@ def without_a_next_step(today: date, *, latest_look_s: float) -> list[tuple[UUID
     )
 
 
-def _rows(query: str, parameters: Sequence[Any] = ()) -> list[tuple[UUID, UUID]]:
+def at_odds_with_its_stages(*, changed_within: timedelta | None = None) -> list[tuple[UUID, UUID]]:
+    """(agency, renewal) of those whose own columns contradict their five stages: there must be none.
+
+    `stage` is the first that is not settled; what is complete has settled all, what was submitted all but
+    the last. A stage in progress belongs to a run, one that needs a person to a renewal that stopped there,
+    and one to be verified to a renewal with a click that nobody has read. All renewals, or those of which
+    something changed within this time: the sweep has a second, and all of 200,000 take longer.
+    """
+    # Renewal by renewal, each by its index: a join would read all stages for the few that changed lately.
+    return _rows(
+        """
+        SELECT renewal.agency_id, renewal.id
+        FROM renewals_renewal AS renewal
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS number,
+                COALESCE((%(names)s::text[])[min(array_position(%(names)s, name::text))
+                    FILTER (WHERE state NOT IN ('done', 'skipped'))], '') AS unsettled,
+                COALESCE(string_agg(name, ' ') FILTER (WHERE state = 'attention'), '') AS stopped,
+                COALESCE(bool_or(state = 'running'), FALSE) AS is_running,
+                COALESCE(bool_or(state = 'unknown'), FALSE) AS is_unread
+            FROM renewals_stage
+            WHERE agency_id = renewal.agency_id AND renewal_id = renewal.id
+        ) AS stages
+        WHERE (%(within)s::interval IS NULL OR renewal.changed_at > now() - %(within)s::interval) AND (
+            stages.number <> 5
+            OR renewal.stage <> stages.unsettled
+            OR (stages.is_running AND renewal.state <> 'running')
+            OR CASE
+                WHEN renewal.state IN ('attention', 'refused') THEN stages.stopped <> renewal.stage
+                ELSE stages.stopped <> ''
+            END
+            OR CASE renewal.state
+                WHEN 'unknown' THEN NOT stages.is_unread
+                WHEN 'running' THEN FALSE
+                WHEN 'attention' THEN FALSE
+                WHEN 'submitted' THEN stages.is_unread OR renewal.stage NOT IN ('receipt', '')
+                WHEN 'complete' THEN renewal.stage <> ''
+                ELSE stages.is_unread
+            END
+        )
+        """,
+        {"within": changed_within, "names": [name.value for name in StageName]},
+    )
+
+
+def _rows(query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[UUID, UUID]]:
     with connections["sweep"].cursor() as cursor:
         cursor.execute(query, parameters)
         return list(cursor.fetchall())

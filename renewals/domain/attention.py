@@ -82,6 +82,7 @@ def cancel(renewal: Renewal, *, by: User, why: str) -> None:
     renewal = locked(renewal)
     refuse_if_anothers(renewal, by=by)
     _refuse_while_open(renewal)
+    rest_stages(renewal)
     move(renewal, State.CANCELLED, kind="cancelled", by=by, detail={"why": why}, look_at=None, taken_by=None)
     close_matters(renewal, by=by, why=why)
 

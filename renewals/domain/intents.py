@@ -23,7 +23,7 @@ from renewals.domain.claiming import hold
 from renewals.domain.guarding import must_wait_to_press
 from renewals.domain.keeping import policy_received
 from renewals.domain.pausing import why_paused
-from renewals.domain.stages import finish_stage, skip_stage, stage_unknown
+from renewals.domain.stages import finish_stage, skip_stage
 from renewals.domain.story import tell
 from renewals.models import OPEN_INTENT, Intent, IntentState, Renewal, Run
 from renewals.reasons import EngineReason
@@ -162,10 +162,5 @@ def leave_open(renewal: Renewal) -> list[Click]:
     """
     hanging = renewal.intents.filter(state__in=[IntentState.ARMED, IntentState.FIRED])
     hanging.update(state=IntentState.UNKNOWN)
-    clicks = [
-        Click(click)
-        for click in renewal.intents.filter(state__in=OPEN_INTENT).values_list("click", flat=True)
-    ]
-    for click in clicks:
-        stage_unknown(renewal, click.stage)
-    return clicks
+    still_open = renewal.intents.filter(state__in=OPEN_INTENT)
+    return [Click(click) for click in still_open.values_list("click", flat=True)]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from agency.tenancy import current_scope
+from portal_driver.contract import Click
 from portal_driver.contract import Stage as StageOf
 from renewals.domain.guarding import prove
 from renewals.domain.story import touch
-from renewals.models import Renewal, Stage, StageName, StageState
+from renewals.models import OPEN_INTENT, Renewal, Stage, StageName, StageState
 
 # What no later reading takes back.
 SETTLED = (StageState.DONE, StageState.SKIPPED)
@@ -70,10 +71,13 @@ def stage_needs_person(renewal: Renewal) -> None:
 
 
 def rest_stages(renewal: Renewal) -> None:
-    """Nobody works on it any more: what was running has not begun, what is settled stays."""
-    renewal.stages.filter(state__in=[StageState.RUNNING, StageState.ATTENTION]).update(
-        state=StageState.PENDING
-    )
+    """Nobody works on it any more: what was pressed and not read is unknown, what is settled stays, and the
+    rest has not begun.
+    """
+    clicks = renewal.intents.filter(state__in=OPEN_INTENT).values_list("click", flat=True)
+    unread = Q(name__in=[Click(click).stage for click in clicks])
+    _open_ones(renewal).filter(unread).update(state=StageState.UNKNOWN)
+    _open_ones(renewal).exclude(unread).exclude(state=StageState.PENDING).update(state=StageState.PENDING)
 
 
 def open_stages(renewal: Renewal) -> list[StageName]:

@@ -29,12 +29,15 @@ log = structlog.get_logger()
 
 # No look is ever put off for longer: the longest Chinese holiday, a weekend, and a day.
 LATEST_LOOK_S = 14 * 24 * 3600.0
+# So lately must a renewal have changed that a sweep compares it with its stages; the clock has all compared.
+COMPARED_WITHIN = timedelta(hours=1)
 
 
 def sweep() -> bool:
     """End leases that ran out, ask for persons, ring the desks whose card has work.
 
-    False when another sweep is at work. Logs an error for a renewal that has no next step.
+    False when another sweep is at work. Logs an error for a renewal that has no next step, and for one that
+    changed within the last hour and contradicts its stages.
     """
     with across.alone() as is_alone:
         if not is_alone:
@@ -45,6 +48,7 @@ def sweep() -> bool:
         for agency, desk in across.desks_with_a_card():
             ring_if_due(agency, desk)
         alert()
+        alert_of_stages(changed_within=COMPARED_WITHIN)
         return True
 
 
@@ -104,3 +108,17 @@ def alert() -> int:
     if lost:
         log.error("renewals_without_a_next_step", number=len(lost), renewals=[str(pk) for _, pk in lost[:20]])
     return len(lost)
+
+
+def alert_of_stages(*, changed_within: timedelta | None = None) -> int:
+    """How many renewals contradict their stages, of all or of what changed lately: an error in the log if
+    there is one.
+    """
+    found = across.at_odds_with_its_stages(changed_within=changed_within)
+    if found:
+        log.error(
+            "renewals_at_odds_with_their_stages",
+            number=len(found),
+            renewals=[str(pk) for _, pk in found[:20]],
+        )
+    return len(found)

@@ -109,6 +109,17 @@ def test_what_failed_is_not_told(committed: None) -> None:
         assert not AuditEntry.objects.exists()
 
 
+def test_entries_that_are_written_at_once_are_refused_where_entries_wait(committed: None) -> None:
+    new = [uuid4(), uuid4()]
+    with scope(OUR_AGENCY):
+        with audit.held_back(), pytest.raises(RuntimeError, match="after the block, or with record_each"):
+            audit.record_new("queued", Company, new, by=None)
+        assert not AuditEntry.objects.exists()
+        audit.record_new("queued", Company, new, by=None)
+        entries = AuditEntry.objects.order_by("number").values_list("object_id", flat=True)
+        assert list(entries) == [str(one) for one in new]
+
+
 # --- What is found ----------------------------------------------------------------------------
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import DataError, IntegrityError, ProgrammingError, transaction
 from django.utils import timezone
 
-from agency.bulk import insert_all, insert_like
+from agency.bulk import forget_plans, insert_all, insert_like
 from agency.models import Agency, AuditEntry, User
 from agency.tenancy import scope
 from companies.models import Card, Company, Consent, Contact, Import, ImportRow
 from tests.cast import YEAR, uscc_for
+from tests.database import OUR_AGENCY, check_keys, rows_read, superuser
 
+MANY = 1000
 ODD = "引号\" 反斜杠\\ 换行\n表情😀 '); DROP TABLE companies_company; --"
 
 
@@ -118,3 +122,30 @@ def test_bytes_are_refused(agency: Agency, company: Company) -> None:
 def test_nothing_is_asked_for_no_rows(agency: Agency, django_assert_num_queries: object) -> None:
     with scope(agency.pk), django_assert_num_queries(0):  # type: ignore[operator]
         insert_all(Company, [])
+
+
+@pytest.mark.usefixtures("committed")
+def test_plans_that_were_made_for_an_almost_empty_table_are_forgotten_where_many_rows_come() -> None:
+    agency = Agency(pk=OUR_AGENCY)
+    few, many = ([new_company(agency, number) for number in range(*which)] for which in ((5,), (5, MANY + 5)))
+    with scope(OUR_AGENCY):
+        insert_all(Company, few)
+    with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"])), autocommit=True) as admin:
+        # Where a table is known to be that small, reading all of it seems to be cheap.
+        admin.execute("VACUUM ANALYZE companies_company")
+    with scope(OUR_AGENCY):
+        for _often_enough_that_the_plan_is_kept in range(10):
+            _insert_contacts(few)
+        insert_all(Company, many)
+        forget_plans()
+        before = rows_read("companies_company")
+        _insert_contacts(many)
+        assert rows_read("companies_company") - before < 10 * MANY
+
+
+def _insert_contacts(companies: list[Company]) -> None:
+    contacts = [
+        Contact(agency_id=one.agency_id, company=one, name="王", is_primary=False) for one in companies
+    ]
+    insert_all(Contact, contacts)
+    check_keys()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -13,8 +14,9 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from django.urls import reverse
 
-from agency import operating
+from agency import mailing, operating
 from agency.models import AuditEntry, Operator, User
+from agency.tasks import tend_invitations
 from agency.tenancy import as_user, scope
 from companies.models import Company
 from tests.agency.conftest import Mails
@@ -151,6 +153,37 @@ def test_an_agency_whose_admin_never_came_is_given_another(
     Client().post(link_in(right[0]), {"password": "four words that differ"})
     assert invite not in client.get(address).text
     assert client.post(invite, {"admin_name": "谁", "admin_email": "who@else.example"}).status_code == 404
+
+
+def test_an_invitation_that_reached_nobody_is_told_to_the_operator_until_he_invites_again(
+    tang: User, browser_of: BrowserOf, mails: Mails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(message: EmailMessage) -> int:
+        raise SMTPRecipientsRefused({message.to[0]: (550, b"no such user")})
+
+    client, address = browser_of(tang), reverse("operator:agencies")
+
+    def told() -> tuple[list[str], int]:
+        page = client.get(address)
+        failed = [one.slug for one in page.context["agencies"] if one.invitation_failed_at]
+        return failed, page.text.count("给管理员的邀请邮件无法送达")
+
+    form = {"name": "南海外贸服务", "slug": "nanhai"}
+    form |= {"admin_name": "高敏", "admin_email": "goa@nanhai.example"}
+    with monkeypatch.context() as broken, mails():
+        broken.setattr(EmailMessage, "send", refuse)
+        client.post(reverse("operator:make"), form)
+        assert told() == ([], 0)
+        mailing.settle()
+        tend_invitations()
+    assert told() == (["nanhai"], 1)
+    [made] = [one for one in client.get(address).context["agencies"] if one.slug == "nanhai"]
+    with mails():
+        client.post(
+            reverse("operator:invite", args=[made.id]),
+            {"admin_name": "高敏", "admin_email": "gao@nanhai.example"},
+        )
+    assert told() == ([], 0)
 
 
 def test_what_is_not_ones_own_is_refused_and_told(

@@ -186,7 +186,13 @@ def test_an_address_that_refuses_for_ever_is_tried_once_and_told_until_it_is_sen
     assert "邮件无法送达" in client.get(people).text
     with scope(OUR_AGENCY):
         [invitation] = Invitation.objects.all()
+        told = AuditEntry.objects.get(action="mail_undelivered")
     assert (invitation.due_at, invitation.mail_tries) == (None, 1)
+    assert (told.actor, told.object_id, told.detail) == (
+        None,
+        str(invitation.pk),
+        {"role": "staff", "email": "z…@z.example"},
+    )
     client.post(reverse("people:send_again", args=[invitation.pk]))
     assert (tend_invitations(), len(mail.outbox)) == (1, 1)
     assert "邮件无法送达" not in client.get(people).text
@@ -213,6 +219,8 @@ def test_a_mail_is_tried_with_growing_pauses_for_longer_than_a_weekend_and_no_lo
     assert minutes == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560]
     assert sum(pauses, timedelta()) > timedelta(hours=72)
     assert invitation.mail_failed_at is not None
+    with scope(OUR_AGENCY):
+        assert AuditEntry.objects.filter(action="mail_undelivered").count() == 1
 
 
 def test_asked_for_again_while_its_mail_goes_out_it_is_sent_with_a_link_that_works(

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from agency.models import Agency, Invitation, Membership, Role, User
+from agency.models import Agency, AuditEntry, Invitation, Membership, Role, User
 from agency.tenancy import scope
 from companies.domain import asking
 from companies.models import Ask, Card, Company, Contact
@@ -250,6 +250,10 @@ def test_of_two_addresses_the_one_that_refuses_is_told_and_the_other_written_to_
         broken.setattr(EmailMessage, "send", refuse_contact)
         assert (tend_asks(), tend_asks()) == (1, 0)
     assert [message.to for message in mail.outbox] == [["wu@mingzhu.example"]]
+    with scope(agency.pk):
+        told = AuditEntry.objects.get(action="mail_undelivered")
+        asked = AuditEntry.objects.get(action="companies_asked")
+    assert (told.actor, told.object_id, told.detail) == (None, str(lacking.pk), asked.detail)
     assert "邮件无法送达。请更正联系人邮箱" in page.get(LIST, {"year": str(YEAR)}).text
     page.post(CONFIRM, {"year": YEAR, "frozen": str(lacking.pk)})
     assert (tend_asks(), len(mail.outbox)) == (1, 3)

@@ -301,7 +301,8 @@ def test_a_desk_has_one_sitting_at_a_time_in_a_pool_that_needs_no_fork():
 def test_what_beat_rings_for_is_a_task_of_ours():
     rung_for = {str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert rung_for == {
-        task.name for task in (tasks.sweep, erase_due, tend_asks, tend_imports, tend_invitations)
+        task.name
+        for task in (tasks.sweep, tasks.compare_stages, erase_due, tend_asks, tend_imports, tend_invitations)
     }
 
 

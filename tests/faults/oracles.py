@@ -35,6 +35,7 @@ def violations(campaign: Campaign, *, at_the_end: bool = True) -> list[str]:
     found = [
         *no_deed_twice(campaign),
         *always_a_next_step(),
+        *the_stages_say_the_same(),
         *the_trail_names_each_press(campaign),
         *one_try_per_authorisation(campaign),
         *nobody_writes_after_the_next_claim(),
@@ -72,6 +73,12 @@ def always_a_next_step() -> list[str]:
     """O2: every renewal is over, or has a next look or lease in sight, or a person was asked."""
     lost = across.without_a_next_step(timezone.localdate(), latest_look_s=LATEST_LOOK_S)
     return [f"O2: renewal {renewal} has no next step" for _agency, renewal in lost]
+
+
+def the_stages_say_the_same() -> list[str]:
+    """No renewal's own columns contradict its five stages."""
+    found = across.at_odds_with_its_stages()
+    return [f"stages: renewal {renewal} says something else than its stages" for _agency, renewal in found]
 
 
 def the_trail_names_each_press(campaign: Campaign) -> list[str]:

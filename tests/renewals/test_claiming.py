@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from agency.models import AuditEntry
 from agency.tenancy import scope
 from companies.models import Card, Company
 from portal_driver.contract import Click, Outcome, Reason
 from renewals.domain import claiming, intents
-from renewals.models import Desk, Renewal, StageName, State
+from renewals.models import Batch, Desk, Renewal, StageName, State
+from tests.database import superuser
 from tests.renewals.runs import DIGEST, claim, finish, make_due
+from tests.renewals.season import our_side
 
 
 def claim_or_none(card: Card, desk: Desk) -> object:
@@ -119,3 +124,38 @@ def test_a_look_that_failed_is_not_made_again_while_its_card_lies_in_the_reader(
     rested = finish(claim(card, desk), Outcome.LATER, Reason.PORTAL_UNAVAILABLE)
     assert (rested.state, rested.setbacks) == (State.SUBMITTED, 1)
     assert claim_or_none(card, desk) is None
+
+
+# Stands beside the keys of the two tables that a claim writes: it is checked when they are.
+CHECKED_EARLY = """
+CREATE FUNCTION checked_early() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) THEN
+        RAISE 'the keys of % are checked while the trail is held', TG_TABLE_NAME;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER checked_early AFTER INSERT ON renewals_run
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION checked_early();
+CREATE CONSTRAINT TRIGGER checked_early AFTER INSERT ON renewals_event
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION checked_early();
+"""
+
+
+@pytest.mark.usefixtures("committed")
+def test_the_keys_of_a_claim_are_checked_before_the_trail_is_held() -> None:
+    """From a claim's entry on every other desk of the agency waits; a check may wait for a row's lock."""
+    _company, card, desk, _renewal, _mei = our_side()
+    with scope(card.agency_id):
+        Batch.objects.update(proven=list(StageName))
+    database = str(settings.DATABASES["default"]["NAME"])
+    with psycopg.connect(superuser(database), autocommit=True) as admin:
+        admin.execute(CHECKED_EARLY)
+        try:
+            with scope(card.agency_id):
+                run = claiming._claim_unhindered(card, desk=desk, worker="test", profile="2024")
+        finally:
+            admin.execute("DROP FUNCTION checked_early CASCADE")
+    assert run is not None
+    with scope(card.agency_id):
+        assert AuditEntry.objects.filter(action="claimed", object_id=str(run.renewal_id)).count() == 1

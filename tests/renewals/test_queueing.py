@@ -5,18 +5,22 @@ from __future__ import annotations
 import threading
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from agency.bulk import insert_all
 from agency.models import Agency, AuditEntry, Role, User
 from agency.tenancy import scope
 from companies.domain.readiness import Problem
-from companies.models import Company
+from companies.models import Card, Company, Consent, Contact
 from renewals.domain.queueing import Queued, preview, queue_companies
 from renewals.models import Desk, Event, Renewal, Run, Stage, StageName, State
-from tests.cast import YEAR, make_company, make_person, make_renewal
-from tests.database import OUR_AGENCY
+from tests.cast import YEAR, make_company, make_person, make_renewal, uscc_for
+from tests.database import OUR_AGENCY, check_keys, rows_read, superuser
 
 
 def queue(companies: list[Company], by: User) -> Queued:
@@ -127,3 +131,42 @@ def test_two_people_queue_the_same_company_at_once() -> None:
     for person in people:
         person.join()
     assert sorted(made) == [0, 0, 0, 1]
+
+
+MANY = 1000
+
+
+@pytest.mark.usefixtures("committed")
+def test_many_are_queued_without_reading_all_companies_for_each() -> None:
+    """Though the keys were checked on this connection while there were few, as a new agency has them."""
+    agency = Agency(pk=OUR_AGENCY)
+    mei = make_person("mei@lingnan.example", "Mei", agency, Role.STAFF)
+    few = [make_company(agency, number, f"第{number}号公司") for number in range(10)]
+    with psycopg.connect(superuser(str(settings.DATABASES["default"]["NAME"])), autocommit=True) as admin:
+        admin.execute("VACUUM ANALYZE companies_company")
+    with scope(OUR_AGENCY):
+        for company in few:
+            assert queue([company], mei).number == 1
+            check_keys()
+        many = _make_ready(agency, range(10, MANY + 10))
+        check_keys()
+        before = rows_read("companies_company")
+        assert queue(many, mei).number == MANY
+        check_keys()
+        assert rows_read("companies_company") - before < 20 * MANY
+
+
+def _make_ready(agency: Agency, numbers: range) -> list[Company]:
+    """So many companies with all that makes them ready."""
+    companies = [
+        Company(agency_id=agency.pk, name=f"第{number}号公司", uscc=uscc_for(number)) for number in numbers
+    ]
+    insert_all(Company, companies)
+    of_each = [{"agency_id": agency.pk, "company_id": company.pk} for company in companies]
+    insert_all(
+        Contact, [Contact(**of, name="王", mobile="13800138000", email="a@example.com") for of in of_each]
+    )
+    insert_all(Card, [Card(**of, number=f"C{number}") for number, of in enumerate(of_each)])
+    consent = {"wording_version": "1", "wording_sha256": "0" * 64, "how": "letter", "given_by": "王"}
+    insert_all(Consent, [Consent(**of, **consent, year=YEAR, given_at=timezone.now()) for of in of_each])
+    return companies
