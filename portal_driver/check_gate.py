@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from playwright.async_api import BrowserContext, Route
+from playwright.async_api import BrowserContext
 from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Click
-from portal_driver.wall import READING, harmlessly, send_once, wall_off
+from portal_driver.holding import READING, HeldRequest, hold_all
 
 
 class Fate(StrEnum):
@@ -41,7 +41,7 @@ class SeenRequest:
 
 
 class ReadingGate:
-    """Stands between one browser context and the network, from before its first page.
+    """Stands between one browser and the network, from before its first page.
 
     `screen` and `pressed` say where the check is and what it pressed last; `seen` lists each request
     that was no plain read, without its parameters and its body.
@@ -63,9 +63,8 @@ class ReadingGate:
         self.seen: list[SeenRequest] = []
 
     async def guard(self, context: BrowserContext) -> None:
-        """Route every request of the context's pages, popups included, through this gate."""
-        await wall_off(context, self._may_leave)
-        await context.route("**/*", self._pass)
+        """Let every request of the context's browser, whoever in it sends it, pass through this gate."""
+        await hold_all(context, self._pass)
 
     def shut(self) -> None:
         """From now on, and for good, only reading passes: somebody is signed in."""
@@ -75,40 +74,37 @@ class ReadingGate:
         """What did not leave."""
         return [request for request in self.seen if request.fate in (Fate.STOPPED, Fate.IRREVERSIBLE)]
 
-    async def _pass(self, route: Route) -> None:
-        request = route.request
-        if self._may_leave(request.method, request.url):
-            await harmlessly(route.continue_())
+    async def _pass(self, request: HeldRequest) -> None:
+        is_irreversible = self._is_irreversible(request.method, request.url)
+        if request.method in READING and not is_irreversible:
+            await request.let_go()
             return
         line = f"{request.method} {without_parameters(request.url)}"
-        fate = self._fate(line, is_irreversible=self._is_irreversible(request.method, request.url))
+        fate = Fate.IRREVERSIBLE if is_irreversible else self._fate(line, request)
         self.seen.append(SeenRequest(line, self.screen, self.pressed, fate))
         if fate in (Fate.STOPPED, Fate.IRREVERSIBLE):
-            await harmlessly(route.abort("blockedbyclient"))
+            await request.stop()
         else:
-            await self._send_once(route)
-
-    def _may_leave(self, method: str, url: str) -> bool:
-        """Whether the browser may send it by itself: only what reads."""
-        return method in READING and not self._is_irreversible(method, url)
+            await self._send_once(request)
 
     def _is_irreversible(self, method: str, url: str) -> bool:
         return any(pattern.search(f"{method} {url}") for pattern in self._irreversible)
 
-    def _fate(self, line: str, *, is_irreversible: bool) -> Fate:
-        if is_irreversible:
-            return Fate.IRREVERSIBLE
+    def _fate(self, line: str, request: HeldRequest) -> Fate:
+        if request.body is None:
+            return Fate.STOPPED
         if not self._is_shut:
             return Fate.SENT
         return Fate.LET_THROUGH if line in self._let_through else Fate.STOPPED
 
-    async def _send_once(self, route: Route) -> None:
+    async def _send_once(self, request: HeldRequest) -> None:
         """Send it as the driver does, without Chromium's own second try."""
         try:
-            answer = await send_once(route, timeout_ms=self._answer_ms)
-            await route.fulfill(response=answer)
+            answer = await request.send_once(timeout_ms=self._answer_ms)
         except PlaywrightError:
-            await harmlessly(route.abort("connectionfailed"))
+            await request.say_lost()
+        else:
+            await request.hand_over(answer)
 
 
 def without_parameters(address: str) -> str:

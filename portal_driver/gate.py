@@ -3,7 +3,7 @@
 Chromium sends a POST a second time by itself when the answer is lost (closed or reset connection,
 408). So each request that is not a plain read is sent by Playwright's own client, once and
 without retry, and its answer is handed to the page. A request that the profile calls irreversible
-leaves only under a token, and a token is made from one `Armed`. Beneath it stands the wall (`wall.py`).
+leaves only under a token, and a token is made from one `Armed`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote_plus
 
-from playwright.async_api import APIResponse, BrowserContext, Request, Route
+from playwright.async_api import APIResponse, BrowserContext
 from playwright.async_api import Error as PlaywrightError
 
 from portal_driver.contract import Armed, Click
-from portal_driver.wall import READING, harmlessly, send_once, wall_off
+from portal_driver.holding import READING, HeldRequest, hold_all
 
 _PAGE_SETUP = Path(__file__).parent / "page_setup.js"
 # Reports that a page sends beside its work; none of them is the request that a click caused.
@@ -60,7 +60,7 @@ class Token:
 
 
 class Gate:
-    """Stands between one browser context and the network, from before its first page.
+    """Stands between one browser and the network, from before its first page.
 
     `on_fired` is called at the moment the armed request leaves. `stopped` lists the irreversible
     requests that were held back, without their bodies.
@@ -82,10 +82,9 @@ class Gate:
         self.stopped: list[str] = []
 
     async def guard(self, context: BrowserContext) -> None:
-        """Route every request of the context's pages, popups included, through this gate."""
-        await wall_off(context, self._may_leave)
+        """Let every request of the context's browser, whoever in it sends it, pass through this gate."""
         await context.add_init_script(path=_PAGE_SETUP)
-        await context.route("**/*", self._pass)
+        await hold_all(context, self._pass)
 
     def open(self, armed: Armed) -> Token:
         """Make the token for one click; the one before it is void from now on."""
@@ -105,16 +104,14 @@ class Gate:
         """The armed request took effect, and the portal has gone on: its address may serve the next step."""
         self._spent.clear()
 
-    async def _pass(self, route: Route) -> None:
-        request = route.request
-        if self._may_leave(request.method, request.url):
-            await harmlessly(route.continue_())
+    async def _pass(self, request: HeldRequest) -> None:
+        click = self.click_of(request.method, request.url)
+        if click is None and request.method in READING:
+            await request.let_go()
+        elif request.body is None:
+            await self._stop(request)
         else:
-            await self._send_once(route, self.click_of(request.method, request.url))
-
-    def _may_leave(self, method: str, url: str) -> bool:
-        """Whether the browser may send it by itself: only what reads."""
-        return method in READING and self.click_of(method, url) is None
+            await self._send_once(request, Act.of(request.method, request.url, request.body), click)
 
     def click_of(self, method: str, url: str) -> Click | None:
         """The irreversible click that the profile knows this request as."""
@@ -124,31 +121,31 @@ class Gate:
                 return click
         return None
 
-    async def _send_once(self, route: Route, click: Click | None) -> None:
-        token, act = self._token, Act.of(route.request)
-        if token is not None and self._is_fired_by(token, click, route.request):
-            await self._fire(route, act, token, is_known=click is not None)
+    async def _send_once(self, request: HeldRequest, act: Act, click: Click | None) -> None:
+        token = self._token
+        if token is not None and self._is_fired_by(token, click, request):
+            await self._fire(request, act, token, is_known=click is not None)
         elif click is not None or self._is_repeat(act):
-            await self._stop(route)
+            await self._stop(request)
         elif token is None:
             self._used_before.add(act.address_only())
-            await self._exchange(route)
+            await self._exchange(request)
         else:
             token.unanswered.add(act)
-            answer = await self._exchange(route)
+            answer = await self._exchange(request)
             if answer is not None and answer.ok:
                 token.unanswered.discard(act)
 
-    async def _fire(self, route: Route, act: Act, token: Token, *, is_known: bool) -> None:
+    async def _fire(self, request: HeldRequest, act: Act, token: Token, *, is_known: bool) -> None:
         """Let the armed request out, once, and write down in the token what came of it."""
         if not token.seconds_left:
-            await self._stop(route)
+            await self._stop(request)
             return
         token.over.clear()
-        token.fired, token.is_known = request_digest(route.request), is_known
+        token.fired, token.is_known = _digest(request), is_known
         self._spend(act)
         self._on_fired(token.click, token.fired)
-        answer = await self._exchange(route, token)
+        answer = await self._exchange(request, token)
         token.status = answer.status if answer is not None else 0
         token.over.set()
 
@@ -168,11 +165,11 @@ class Gate:
             return True
         return act in self._spent or act.address_only() in self._spent
 
-    async def _stop(self, route: Route) -> None:
-        self.stopped.append(f"{route.request.method} {_without_query(route.request.url)}")
-        await harmlessly(route.abort("blockedbyclient"))
+    async def _stop(self, request: HeldRequest) -> None:
+        self.stopped.append(f"{request.method} {_without_query(request.url)}")
+        await request.stop()
 
-    def _is_fired_by(self, token: Token, click: Click | None, request: Request) -> bool:
+    def _is_fired_by(self, token: Token, click: Click | None, request: HeldRequest) -> bool:
         """Whether this is *the* request of the armed click.
 
         One that the profile knows as the click's own always is. A portal whose addresses the profile does
@@ -180,18 +177,18 @@ class Gate:
         """
         if click is not None:
             return click is token.click and not token.is_known
-        return not token.fired and request.resource_type not in _ASIDE
+        return not token.fired and request.kind not in _ASIDE
 
-    async def _exchange(self, route: Route, token: Token | None = None) -> APIResponse | None:
+    async def _exchange(self, request: HeldRequest, token: Token | None = None) -> APIResponse | None:
         """Send the request once and hand its answer to the page; None when the answer was lost."""
         try:
-            answer = await send_once(route, timeout_ms=self._answer_ms)
+            answer = await request.send_once(timeout_ms=self._answer_ms)
         except PlaywrightError as error:
             if token is not None:
                 token.lost = _cause(error)
-            await harmlessly(route.abort("connectionfailed"))
+            await request.say_lost()
             return None
-        await harmlessly(route.fulfill(response=answer))
+        await request.hand_over(answer)
         return answer
 
 
@@ -207,28 +204,27 @@ class Act:
     words: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, request: Request) -> Act:
+    def of(cls, method: str, url: str, body: bytes) -> Act:
         """The act of a request; its query counts as words, since that is where such numbers stand too."""
-        path, _, query = request.url.partition("?")
-        body = unquote_plus((request.post_data_buffer or b"").decode("utf-8", "replace"))
-        words = _USED_ONCE.sub("#", f"{unquote_plus(query)}\n{body}")
-        return cls(f"{request.method} {path}", tuple(sorted(set(_WORDS.findall(words)))))
+        path, _, query = url.partition("?")
+        text = f"{unquote_plus(query)}\n{unquote_plus(body.decode('utf-8', 'replace'))}"
+        return cls(f"{method} {path}", tuple(sorted(set(_WORDS.findall(_USED_ONCE.sub("#", text))))))
 
     def address_only(self) -> Act:
         """Where it is sent, whatever it says."""
         return Act(self.address)
 
 
-def request_digest(request: Request) -> str:
+def _digest(request: HeldRequest) -> str:
     """What makes a request the same request: sha256 of its method, address and body."""
     digest = hashlib.sha256(f"{request.method}\n{request.url}\n".encode())
-    digest.update(request.post_data_buffer or b"")
+    digest.update(request.body or b"")
     return digest.hexdigest()
 
 
 def _cause(error: PlaywrightError) -> str:
     """The first line of Playwright's message; the lines after it repeat headers and cookies."""
-    return error.message.splitlines()[0].removeprefix("Route.fetch: ")
+    return error.message.splitlines()[0].removeprefix("APIRequestContext.fetch: ")
 
 
 def _without_query(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -89,10 +90,23 @@ def desk(portal: Simulator, profile: Profile, tmp_path: Path) -> Desk:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One browser for the tests that only look at small pages; they run in its event loop."""
+    async with _launched() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser_of_its_own() -> AsyncIterator[Browser]:
+    """A browser for one test: a gate stands before all of it, for as long as it lives."""
+    async with _launched() as browser:
+        yield browser
+
+
+@contextlib.asynccontextmanager
+async def _launched() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=find_browser().executable)
-        yield launched
-        await launched.close()
+        browser = await playwright.chromium.launch(executable_path=find_browser().executable)
+        yield browser
+        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -22,6 +22,9 @@ PAGE = b"""<!doctype html><title>page</title>
 <button id="retry" onclick="send('x').then(() => send('x'))">retry</button>
 <button id="gateway" onclick="confirm().then(() => call('state')).then(() => call('state'))">gateway</button>
 <button id="ask" onclick="call('state')">ask</button>
+<form id="upload" method="post" action="/upload" enctype="multipart/form-data">
+  <input type="file" name="file">
+</form>
 <a id="link" href="/submit">link</a>
 <script>
   const forms = document.forms
@@ -46,6 +49,11 @@ PAGE = b"""<!doctype html><title>page</title>
 CLOSING = b"""<script>fetch('/submit', {method: 'POST', body: 'x', keepalive: true}); close()</script>"""
 WORKER = b"""onconnect = ({ports: [port]}) => fetch('/submit', {method: 'POST', body: 'x'})
   .then(() => port.postMessage('sent'), () => port.postMessage('failed'))"""
+STATE = b"""<!doctype html><script src="/makings.js"></script>
+<script>
+  fetch('/state.json').then((answer) => answer.text()).then(() => { document.title = 'read' })
+</script>"""
+_KEEP = "Cache-Control: max-age=3600"
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -88,9 +96,9 @@ class RawServer:
         method, path, _ = line.split(" ", 2)
         self.counts[f"{method} {path}"] += 1
         if (method, path) != ("POST", "/submit"):
-            pages = {"/": PAGE, "/closing": CLOSING, "/worker.js": WORKER}
+            pages = {"/": PAGE, "/closing": CLOSING, "/worker.js": WORKER, "/state": STATE}
             kind = "text/javascript" if path.endswith(".js") else "text/html"
-            connection.sendall(_response("200 OK", pages.get(path, b"done"), kind=kind))
+            connection.sendall(_response("200 OK", pages.get(path, b"done"), _KEEP, kind=kind))
             return True
         return self._submit(connection)
 

@@ -196,15 +196,14 @@ async def test_the_button_nearest_to_the_field_is_its_own(page: Page):
     assert await element.get_attribute("id") == "it"
 
 
-async def test_a_shadow_tree_is_read_also_where_it_is_closed(browser: Browser):
-    context = await browser.new_context()
+async def test_a_shadow_tree_is_read_also_where_it_is_closed(browser_of_its_own: Browser):
+    context = await browser_of_its_own.new_context()
     await Gate({}, answer_s=1, on_fired=lambda click, digest: None).guard(context)
     page = await context.new_page()
     await page.goto("data:text/html,<div id=host></div>")
     await page.evaluate("host.attachShadow({mode: 'closed'}).innerHTML = '<button>确认投保</button>'")
 
     view = await look(page, None)
-    await context.close()
 
     assert view.press(CONFIRM) is not None
 

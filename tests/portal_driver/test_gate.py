@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ class Guarded:
 
 
 @pytest.fixture
-def guard(browser: Browser) -> Callable:  # type: ignore[type-arg]
+def guard(browser_of_its_own: Browser) -> Callable:  # type: ignore[type-arg]
     async def open_page(server: RawServer, irreversible: dict | None = None) -> Guarded:  # type: ignore[type-arg]
         fired: list[tuple[Click, str]] = []
         gate = Gate(
@@ -59,7 +60,7 @@ def guard(browser: Browser) -> Callable:  # type: ignore[type-arg]
             answer_s=ANSWER_S,
             on_fired=lambda click, digest: fired.append((click, digest)),
         )
-        context = await browser.new_context(service_workers="block")
+        context = await browser_of_its_own.new_context(service_workers="block")
         await gate.guard(context)
         page = await context.new_page()
         await page.goto(server.address)
@@ -241,7 +242,7 @@ async def test_a_window_that_closes_over_its_request_sends_it_at_most_once(serve
     assert server.posts <= 1
 
 
-async def test_a_worker_that_no_page_answers_for_sends_nothing_but_reads(serve, guard):
+async def test_what_a_worker_sends_that_no_page_answers_for_passes_the_same_gate(serve, guard):
     server = serve("ok")
     guarded = await guard(server)
 
@@ -250,6 +251,32 @@ async def test_a_worker_that_no_page_answers_for_sends_nothing_but_reads(serve, 
 
     assert (await guarded.page.title(), server.posts) == ("failed", 0)
     assert server.counts["GET /worker.js"] == 1
+
+
+async def test_a_body_that_the_browser_does_not_tell_does_not_leave(serve, guard, tmp_path: Path):
+    server = serve("ok")
+    guarded = await guard(server)
+    file = tmp_path / "seal.png"
+    file.write_bytes(b"of the disk")
+    await guarded.page.set_input_files("#upload input", file)
+
+    async with guarded.page.expect_event("requestfailed"):
+        await guarded.page.evaluate("upload.submit()")
+
+    assert guarded.gate.stopped == [f"POST {server.address}/upload"]
+    assert server.counts == {"GET /": 1}
+
+
+async def test_how_things_stand_is_asked_anew_and_what_pages_are_made_of_is_not(serve, guard):
+    """All of it says that it may be kept for an hour."""
+    server = serve("ok")
+    guarded = await guard(server)
+
+    for _ in range(2):
+        await guarded.page.goto(f"{server.address}/state")
+        await guarded.page.wait_for_function("document.title === 'read'")
+
+    assert server.counts == {"GET /": 1, "GET /state": 2, "GET /state.json": 2, "GET /makings.js": 1}
 
 
 async def test_the_page_that_the_portal_redirects_to_is_shown(serve, guard):
