@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 from django.forms.models import model_to_dict
+from pytest_django import DjangoAssertNumQueries
 
 from agency.models import AuditEntry, User
 from companies.models import Card, Company
@@ -57,6 +58,15 @@ def test_both_ways_write_the_same(
     wus = make_renewal(wus_company, mei)
     one, other = unhindered(card, desk), guarded(wus.company.cards.get(), desk)
     assert written(one) == written(other)
+
+
+def test_one_statement_takes_it_and_says_of_the_run_what_was_written(
+    proven: Batch, card: Card, desk: Desk, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        run = unhindered(card, desk)
+        said = {name: value for name, value in vars(run).items() if name != "_state"}
+    assert said == Run.objects.values(*said).get()
 
 
 @pytest.mark.parametrize("state", [state for state in State if state != State.RUNNING])
