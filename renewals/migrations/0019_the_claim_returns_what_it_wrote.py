@@ -82,6 +82,6 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("renewals", "0017_the_pair_is_the_foreign_key")]
+    dependencies = [("renewals", "0018_the_sweep_compares_stages")]
 
     operations = [migrations.RunSQL(CLAIM, BEFORE)]
