@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,9 @@ from portal_driver.control import CardControl
 from portal_driver.errors import PersonNeeded, PortalUnavailable
 
 LONGEST_PAUSE_S = 60.0
+# Where a card has just come or gone, or a run has just ended, somebody stands at the reader.
+SOON_S = 0.3
+ATTENDED_S = 20.0
 
 
 class Sight(StrEnum):
@@ -48,7 +52,8 @@ async def _always() -> bool:
 class CardWatch:
     """One reader, looked at again and again: `async with CardWatch(…) as watch: async for look in watch`.
 
-    `every_s` lies between two looks; an unreachable control is tried again after growing pauses.
+    `every_s` lies between two looks, and less while somebody changes cards; an unreachable control is
+    tried again after growing pauses.
     """
 
     def __init__(
@@ -65,6 +70,8 @@ class CardWatch:
         self._may_look = may_look
         self._connection: CardControl | None = None
         self._failures = 0
+        self._seen: Look | None = None
+        self._seen_at = time.monotonic()  # when it last looked otherwise than before
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,7 +83,10 @@ class CardWatch:
         while True:
             look = await self.look()
             yield look
-            await asyncio.sleep(pause_s(self._failures, self._every_s))
+            if look != self._seen:
+                self._seen, self._seen_at = look, time.monotonic()
+            same_for_s = time.monotonic() - self._seen_at
+            await asyncio.sleep(pause_s(self._failures, self._every_s, same_for_s=same_for_s))
 
     async def look(self) -> Look:
         """Look once, now. The control is let go while a run uses it, and when it fails."""
@@ -110,12 +120,13 @@ class CardWatch:
             await connection.close()
 
 
-def pause_s(failures: int, every_s: float) -> float:
-    """Seconds until the next look: doubled for each failure in a row up to a minute, and jittered then.
+def pause_s(failures: int, every_s: float, *, same_for_s: float) -> float:
+    """Seconds until the next look: `every_s`, sooner while what is seen has not been the same for long.
 
-    Many desks that lost their controls at once do not come back all at once.
+    After failures it is doubled for each in a row up to a minute, and jittered: many desks that lost their
+    controls at once do not come back all at once.
     """
     if failures == 0:
-        return every_s
+        return min(SOON_S, every_s) if same_for_s < ATTENDED_S else every_s
     longest = min(every_s * 2.0 ** min(failures, 16), max(LONGEST_PAUSE_S, every_s))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311  # spreads the load, guards nothing

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal_driver.card_lock import alone_with_card, looking_at_card
-from portal_driver.card_watch import LONGEST_PAUSE_S, CardWatch, Look, Sight, pause_s
+from portal_driver.card_watch import ATTENDED_S, LONGEST_PAUSE_S, SOON_S, CardWatch, Look, Sight, pause_s
 from portal_driver.simulator.companies import Company
 from portal_driver.simulator.running import Simulator
 
@@ -146,8 +146,18 @@ async def _until_in(watching: CardWatch) -> AsyncIterator[Look]:
 @given(failures=st.integers(1, 100), every_s=st.floats(0.1, 10))
 def test_pauses_grow_to_a_minute_and_differ(failures: int, every_s: float):
     longest = min(every_s * 2**failures, LONGEST_PAUSE_S)
-    assert longest / 2 <= pause_s(failures, every_s) <= longest
+    assert longest / 2 <= pause_s(failures, every_s, same_for_s=0.0) <= longest
 
 
-def test_without_a_failure_the_pause_is_the_usual_one():
-    assert pause_s(0, 1.0) == 1.0
+@pytest.mark.parametrize(
+    ("every_s", "same_for_s", "pause"),
+    [
+        (1.0, ATTENDED_S, 1.0),
+        (1.0, ATTENDED_S - 1, SOON_S),  # somebody stands there
+        (0.01, 0.0, 0.01),
+    ],
+)
+def test_where_somebody_has_just_moved_a_card_it_looks_again_soon(
+    every_s: float, same_for_s: float, pause: float
+):
+    assert pause_s(0, every_s, same_for_s=same_for_s) == pause

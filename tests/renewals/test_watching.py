@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from agency.celery import app
 from agency.tenancy import scope
@@ -16,7 +18,7 @@ from companies.models import Card
 from portal_driver.card_watch import Look, Sight
 from portal_driver.errors import PortalUnavailable
 from renewals.domain.desks import Notice
-from renewals.management.commands.watch_desks import look, note, watch_all
+from renewals.management.commands.watch_desks import free_controls, look, note, watch_all
 from renewals.models import Desk, Run, State
 from tests.database import OUR_AGENCY
 from tests.renewals.season import Season, empty, our_side, simulate
@@ -127,6 +129,20 @@ def test_the_watch_goes_on_after_a_sitting(played: Season) -> None:
     played.simulator.insert(1, played.card.number)
     watch_until(played, rings=1)
     assert played.in_agency(Desk.objects.get).card_number == played.card.number
+
+
+def test_for_all_desks_the_database_is_asked_once(played: Season) -> None:
+    with scope(OUR_AGENCY):
+        second, third = (
+            Desk.objects.create(agency_id=OUR_AGENCY, name=code, code=code, control=f"ws://{code}.example")
+            for code in ("second", "third")
+        )
+        Desk.objects.filter(pk=third.pk).update(sitting=third.pk, sitting_until=Now() + timedelta(minutes=1))
+    with CaptureQueriesContext(connection) as captured:
+        free = free_controls(OUR_AGENCY, [played.desk.pk, second.pk, third.pk])
+
+    assert free == {played.desk.pk: played.simulator.controls[0], second.pk: second.control}
+    assert sum("renewals_desk" in query["sql"] for query in captured) == 1
 
 
 def test_a_desk_that_does_not_exist_is_named() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 from uuid import UUID
@@ -15,7 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from agency.tenancy import scope
-from portal_driver.card_watch import CardWatch, Look, Sight
+from portal_driver.card_watch import SOON_S, CardWatch, Look, Sight
 from renewals.domain import across
 from renewals.domain.desks import card_seen, control_answers, control_silent
 from renewals.domain.doorbell import ring
@@ -23,6 +24,9 @@ from renewals.models import Desk
 from renewals.sitting import card_number
 
 log = structlog.get_logger()
+
+# So old may be what the database said of who sits where.
+KEPT_S = 0.2
 
 
 class Command(BaseCommand):
@@ -70,34 +74,71 @@ class Rows:
         return await asyncio.get_running_loop().run_in_executor(self._thread, in_thread)
 
 
+class FreeControls:
+    """The controls at whose desks nobody sits: asked of the database for all of them at once, and kept.
+
+    Each desk asks before each look. So a sitting that has just begun may be looked at once more; a run on
+    this computer is not, by its lock.
+    """
+
+    def __init__(self, found: list[tuple[UUID, UUID]], rows: Rows) -> None:
+        self._desks: dict[UUID, list[UUID]] = {}
+        for agency, desk in found:
+            self._desks.setdefault(agency, []).append(desk)
+        self._rows = rows
+        self._asking = asyncio.Lock()
+        self._controls: dict[UUID, str] = {}
+        self._asked_at = float("-inf")
+
+    async def at(self, desk: UUID) -> str | None:
+        """The address of the desk's control; None while somebody sits there."""
+        async with self._asking:
+            if time.monotonic() - self._asked_at > KEPT_S:
+                self._controls = await self._rows.work(self._ask)
+                self._asked_at = time.monotonic()
+        return self._controls.get(desk)
+
+    def _ask(self) -> dict[UUID, str]:
+        return {
+            desk: control
+            for agency, desks in self._desks.items()
+            for desk, control in free_controls(agency, desks).items()
+        }
+
+
 async def watch_all(found: list[tuple[UUID, UUID]], every: float) -> None:
     """Watch these desks at once, until cancelled."""
     async with Rows() as rows, asyncio.TaskGroup() as group:
+        free = FreeControls(found, rows)
         for agency, desk in found:
-            group.create_task(watch(agency, desk, every, rows))
+            group.create_task(watch(agency, desk, every, rows, free))
 
 
-async def watch(agency: UUID, desk_id: UUID, every: float, rows: Rows) -> None:
+async def watch(agency: UUID, desk_id: UUID, every: float, rows: Rows, free: FreeControls) -> None:
     """Watch one desk; what fails is tried again at the next look.
 
     While a sitting goes on the control belongs to it, wherever its worker is.
     """
     while True:
         try:
-            control = await rows.work(free_control, agency, desk_id)
+            control = await free.at(desk_id)
             if control is not None:
-                await _watch_control(agency, desk_id, control, every, rows)
+                await _watch_control(agency, desk_id, control, every, rows, free)
         except Exception as error:
             # One desk's trouble (database, broker) must not end the watch over the others.
             log.warning("desk_cannot_be_watched", desk=str(desk_id), error=repr(error))
-        await asyncio.sleep(every)
+            await asyncio.sleep(every)
+        # Whoever sits may be done any moment, and somebody waits to change the card then.
+        await asyncio.sleep(min(SOON_S, every))
 
 
-async def _watch_control(agency: UUID, desk_id: UUID, control: str, every: float, rows: Rows) -> None:
+async def _watch_control(
+    agency: UUID, desk_id: UUID, control: str, every: float, rows: Rows, free: FreeControls
+) -> None:
     """Watch until the control belongs to somebody else, or the desk has another one."""
 
     async def may_look() -> bool:
-        return await rows.work(free_control, agency, desk_id) == control
+        return await free.at(desk_id) == control
 
     async with CardWatch(control, every_s=every, may_look=may_look) as watching:
         async for look in watching:
@@ -106,11 +147,11 @@ async def _watch_control(agency: UUID, desk_id: UUID, control: str, every: float
             await rows.work(note, agency, desk_id, look)
 
 
-def free_control(agency: UUID, desk_id: UUID) -> str | None:
-    """The address of the desk's control; None while somebody sits there."""
+def free_controls(agency: UUID, desks: Collection[UUID]) -> dict[UUID, str]:
+    """The controls of those of the desks at which nobody sits. One query."""
     nobody_sits = Q(sitting__isnull=True) | Q(sitting_until__lt=Now())
     with scope(agency):
-        return Desk.objects.filter(nobody_sits, pk=desk_id).values_list("control", flat=True).first()
+        return dict(Desk.objects.filter(nobody_sits, pk__in=desks).values_list("pk", "control"))
 
 
 def note(agency: UUID, desk_id: UUID, look: Look) -> None:
@@ -132,7 +173,7 @@ def note(agency: UUID, desk_id: UUID, look: Look) -> None:
 
 def look(agency: UUID, desk_id: UUID) -> None:
     """One look, now. Raises `PortalUnavailable` when the control does not answer."""
-    control = free_control(agency, desk_id)
+    control = free_controls(agency, [desk_id]).get(desk_id)
     if control is None:
         return
     number = card_number(control)
