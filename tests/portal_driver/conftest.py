@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Playwright, async_playwright
 
 from portal_driver.browser import find_browser
 from portal_driver.profile import PROFILES, Profile, load_profile
@@ -88,25 +88,31 @@ def desk(portal: Simulator, profile: Profile, tmp_path: Path) -> Desk:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def playwright() -> AsyncIterator[Playwright]:
+    """One Playwright for all of them."""
+    async with async_playwright() as playwright:
+        yield playwright
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
     """One browser for the tests that only look at small pages; they run in its event loop."""
-    async with _launched() as browser:
+    async with _launched(playwright) as browser:
         yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def browser_of_its_own() -> AsyncIterator[Browser]:
+async def browser_of_its_own(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser for one test: a gate stands before all of it, for as long as it lives."""
-    async with _launched() as browser:
+    async with _launched(playwright) as browser:
         yield browser
 
 
 @contextlib.asynccontextmanager
-async def _launched() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_browser().executable)
-        yield browser
-        await browser.close()
+async def _launched(playwright: Playwright) -> AsyncIterator[Browser]:
+    browser = await playwright.chromium.launch(executable_path=find_browser().executable)
+    yield browser
+    await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
