@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -80,7 +81,9 @@ def test_where_the_fork_server_was_killed_another_takes_its_place() -> None:
 def test_where_nothing_can_be_forked_the_driver_is_started_as_a_program() -> None:
     with drivers.driver_for(DESK):
         pass
-    drivers._servers[0]._orders.close()
+    [server] = drivers._servers
+    os.kill(server.process.pid, signal.SIGSTOP)  # it lives, and never answers
+    server._orders.settimeout(0.1)
     with drivers.driver_for(DESK) as driver:
         assert isinstance(driver.process, subprocess.Popen)
         assert driver.process.poll() is None
