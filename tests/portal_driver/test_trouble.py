@@ -359,6 +359,7 @@ async def test_an_answer_lost_for_the_whole_application_is_read_from_the_list(de
     assert desk.clicks(hongda)["confirm"] == ONCE
 
 
+@pytest.mark.long  # a story of every day tells it too: `fault_table.py`
 async def test_an_answer_lost_to_the_receipt_is_read_from_the_policy(desk: Desk, hongda: Company):
     await desk.renew(hongda)
     desk.portal.approve(hongda.uscc)
@@ -372,6 +373,7 @@ async def test_an_answer_lost_to_the_receipt_is_read_from_the_policy(desk: Desk,
     assert desk.clicks(hongda)["receipt"] == ONCE
 
 
+@pytest.mark.long  # a story of every day tells it too: `fault_table.py`
 async def test_an_error_in_answer_to_the_click_is_unknown(desk: Desk, hongda: Company):
     desk.portal.fault("http_5xx", hongda.uscc, screen="confirm", times=1)
 
@@ -410,10 +412,9 @@ async def test_an_answer_that_does_not_come_in_time_is_unknown(desk: Desk, hongd
 @pytest.mark.parametrize(
     ("variant", "outcome", "reason"),
     [
-        ("truncated", Outcome.LATER, Reason.POLICY_FILE_BROKEN),
-        pytest.param(
-            "html", Outcome.LATER, Reason.POLICY_FILE_BROKEN, marks=pytest.mark.long
-        ),  # as the one above
+        # A story of every day tells it too: `fault_table.py`.
+        pytest.param("truncated", Outcome.LATER, Reason.POLICY_FILE_BROKEN, marks=pytest.mark.long),
+        pytest.param("html", Outcome.LATER, Reason.POLICY_FILE_BROKEN, marks=pytest.mark.long),
         ("other", PERSON, Reason.POLICY_OF_ANOTHER),
     ],
 )
