@@ -42,11 +42,8 @@ class HeldRequest:
         self._headers: dict[str, str] = request["headers"]
 
     async def let_go(self) -> None:
-        """The browser sends it by itself; what could tell how things stand never comes from its cache.
-
-        A read from another origin stays as the page wrote it: for a header more the browser would ask first.
-        """
-        if self.kind in _MAKINGS or "Origin" in self._headers:
+        """The browser sends it by itself; what could tell how things stand never comes from its cache."""
+        if self.kind in _MAKINGS:
             await self._decide("Fetch.continueRequest")
         else:
             await self._decide("Fetch.continueRequest", headers=_anew(self._headers))

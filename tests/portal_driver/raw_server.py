@@ -51,9 +51,11 @@ WORKER = b"""onconnect = ({ports: [port]}) => fetch('/submit', {method: 'POST', 
   .then(() => port.postMessage('sent'), () => port.postMessage('failed'))"""
 STATE = b"""<!doctype html><script src="/makings.js"></script>
 <script>
-  fetch('/state.json').then((answer) => answer.text()).then(() => { document.title = 'read' })
+  const read = (address) => fetch(address).then((answer) => answer.text())
+  const elsewhere = location.origin.replace('127.0.0.1', 'localhost')
+  read('/state.json').then(() => read(elsewhere + '/elsewhere.json')).then(() => { document.title = 'read' })
 </script>"""
-_KEEP = "Cache-Control: max-age=3600"
+_KEEP = ("Cache-Control: max-age=3600", "Access-Control-Allow-Origin: *")
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -98,7 +100,7 @@ class RawServer:
         if (method, path) != ("POST", "/submit"):
             pages = {"/": PAGE, "/closing": CLOSING, "/worker.js": WORKER, "/state": STATE}
             kind = "text/javascript" if path.endswith(".js") else "text/html"
-            connection.sendall(_response("200 OK", pages.get(path, b"done"), _KEEP, kind=kind))
+            connection.sendall(_response("200 OK", pages.get(path, b"done"), *_KEEP, kind=kind))
             return True
         return self._submit(connection)
 
