@@ -1,6 +1,6 @@
 """Whom a workbook puts in charge: a colleague by name or e-mail address, or nobody and a remark why.
 
-Such a remark keeps no row out: without it the row would be right, and all else in it counts.
+Such a remark alone keeps no row out: all else in the row counts.
 """
 
 from __future__ import annotations
