@@ -18,7 +18,8 @@ from benchmarks.batches_parts.robot import Job, renew
 from benchmarks.batches_parts.season import write_season
 from benchmarks.machine import Share, cpu_below, shared
 
-LOOK_EVERY_S = 0.5
+# Whether all is done; when it was done is read from the rows.
+LOOK_EVERY_S = 2.0
 # People see within a second that a card may come out; asking more often would cost what they do not.
 HANDS_LOOK_EVERY_S = 0.5
 # However slow the machine: a renewal at one desk takes no longer than this on average.

@@ -18,7 +18,7 @@ from companies.models import Card
 from portal_driver.card_watch import Look, Sight
 from portal_driver.errors import PortalUnavailable
 from renewals.domain.desks import Notice
-from renewals.management.commands.watch_desks import free_controls, look, note, watch_all
+from renewals.management.commands.watch_desks import Told, free_controls, look, note, watch_all
 from renewals.models import Desk, Run, State
 from tests.database import OUR_AGENCY
 from tests.renewals.season import Season, empty, our_side, simulate
@@ -143,6 +143,15 @@ def test_for_all_desks_the_database_is_asked_once(played: Season) -> None:
 
     assert free == {played.desk.pk: played.simulator.controls[0], second.pk: second.control}
     assert sum("renewals_desk" in query["sql"] for query in captured) == 1
+
+
+def test_what_was_seen_again_is_written_once_in_a_while_and_what_changed_at_once() -> None:
+    out, card_in = Look(Sight.CARD_OUT), Look(Sight.CARD_IN, number="C1")
+    told = Told(every_s=3600)
+    assert [told.is_news(look) for look in (out, out, card_in, card_in)] == [True, False, True, False]
+    assert told.is_news(out)
+    always = Told(every_s=0)
+    assert [always.is_news(out), always.is_news(out)] == [True, True]
 
 
 def test_a_desk_that_does_not_exist_is_named() -> None:

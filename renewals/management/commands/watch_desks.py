@@ -106,6 +106,23 @@ class FreeControls:
         }
 
 
+class Told:
+    """What was written down last of one reader: the same again is written once in `every_s`."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._look: Look | None = None
+        self._at = float("-inf")
+
+    def is_news(self, look: Look) -> bool:
+        """Whether this look is to be written down; it counts as written then."""
+        now = time.monotonic()
+        if look == self._look and now - self._at < self._every_s:
+            return False
+        self._look, self._at = look, now
+        return True
+
+
 async def watch_all(found: list[tuple[UUID, UUID]], every: float) -> None:
     """Watch these desks at once, until cancelled."""
     async with Rows() as rows, asyncio.TaskGroup() as group:
@@ -140,11 +157,13 @@ async def _watch_control(
     async def may_look() -> bool:
         return await free.at(desk_id) == control
 
+    told = Told(every)
     async with CardWatch(control, every_s=every, may_look=may_look) as watching:
         async for look in watching:
             if look.sight is Sight.IN_USE:
                 return
-            await rows.work(note, agency, desk_id, look)
+            if told.is_news(look):
+                await rows.work(note, agency, desk_id, look)
 
 
 def free_controls(agency: UUID, desks: Collection[UUID]) -> dict[UUID, str]:
