@@ -82,26 +82,26 @@ def profile_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(portal: Simulator, profile: Profile, tmp_path: Path) -> Desk:
+def desk(portal: Simulator, profile: Profile, tmp_path: Path, playwright: Playwright) -> Desk:
     """A desk at which a card is inserted and the driver is run."""
-    return Desk(portal, profile, tmp_path)
+    return Desk(portal, profile, tmp_path, playwright)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="session")
 async def playwright() -> AsyncIterator[Playwright]:
     """One Playwright for all of them."""
     async with async_playwright() as playwright:
         yield playwright
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="session")
 async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
-    """One browser for the tests that only look at small pages; they run in its event loop."""
+    """One browser for the tests that only look at small pages."""
     async with _launched(playwright) as browser:
         yield browser
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture
 async def browser_of_its_own(playwright: Playwright) -> AsyncIterator[Browser]:
     """A browser for one test: a gate stands before all of it, for as long as it lives."""
     async with _launched(playwright) as browser:
@@ -115,7 +115,7 @@ async def _launched(playwright: Playwright) -> AsyncIterator[Browser]:
     await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """A fresh page in a context of its own."""
     context = await browser.new_context()

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from playwright.async_api import Playwright
+
+from portal_driver.browser import wiped_directory
 from portal_driver.contract import (
     Arm,
     Armed,
@@ -24,7 +27,6 @@ from portal_driver.contract import (
     Reading,
     Standing,
 )
-from portal_driver.process import readied_playwright
 from portal_driver.profile import Profile
 from portal_driver.run import run
 from portal_driver.simulator.companies import Company as PortalCompany
@@ -65,11 +67,12 @@ class Staff:
 
 @dataclass
 class Desk:
-    """Runs the driver inside the test, against the simulator."""
+    """Runs the driver inside the test, against the simulator, each time in a browser of its own."""
 
     portal: Simulator
     profile: Profile
     directory: Path
+    playwright: Playwright
     runs: int = 0
 
     def plan(self, company: PortalCompany, **changes: Any) -> Plan:
@@ -97,8 +100,8 @@ class Desk:
         if insert:
             self.portal.insert(DESK, company.card.number)
         plan = self.plan(company, **changes)
-        async with readied_playwright() as (playwright, directory):
-            finished = await run(plan, self.profile, staff, playwright, directory)
+        with wiped_directory() as directory:
+            finished = await run(plan, self.profile, staff, self.playwright, directory)
         return finished, staff
 
     def kept(self, *, run: int) -> list[str]:

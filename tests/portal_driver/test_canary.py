@@ -38,7 +38,6 @@ from portal_driver.contract import (
     decode,
     encode,
 )
-from portal_driver.profile import Profile
 from portal_driver.simulator import cards
 from portal_driver.simulator.companies import Company, companies_from
 from portal_driver.simulator.running import Simulator
@@ -136,7 +135,7 @@ def canary() -> Company:
 
 @pytest.fixture
 def play(
-    portal: Simulator, canary: Company, profile: Profile, profile_file: Path, tmp_path: Path
+    desk: Desk, portal: Simulator, canary: Company, profile_file: Path, tmp_path: Path
 ) -> Callable[..., Told]:
     """Run the driver as its starter does, with core dumps allowed; look everywhere at each event."""
 
@@ -148,7 +147,6 @@ def play(
         fault: str = "",
         **where: str,
     ) -> Told:
-        desk = Desk(portal, profile, tmp_path)
         portal.insert(2, canary.card.number)
         if fault:
             portal.fault(fault, canary.uscc, **where)

@@ -73,6 +73,18 @@ async def test_it_goes_on_looking(watch: CardWatch, portal: Simulator, hongda: C
     assert seen == [Sight.CARD_OUT, Sight.CARD_IN]
 
 
+async def test_while_cards_are_changed_it_looks_sooner_than_it_was_told_to(
+    portal: Simulator, hongda: Company
+):
+    """Else this would take an hour."""
+    async with CardWatch(portal.controls[0], every_s=3600) as watch:
+        looks = aiter(watch)
+        assert (await anext(looks)).sight is Sight.CARD_OUT
+        portal.insert(1, hongda.card.number)
+        async with asyncio.timeout(60):
+            assert (await anext(looks)).sight is Sight.CARD_IN
+
+
 async def test_while_a_run_lives_nothing_is_asked(
     watch: CardWatch, run: subprocess.Popen[str], portal: Simulator, hongda: Company
 ):

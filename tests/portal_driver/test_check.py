@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import portal_driver
-from portal_driver.browser import control_arguments, find_browser, open_browser
+from portal_driver.browser import control_arguments, find_browser, open_browser, wiped_directory
 from portal_driver.check_gate import Fate, ReadingGate, SeenRequest
 from portal_driver.check_mask import Masker
 from portal_driver.check_notes import PRESS, Finding, Form, Notes, State, Want
@@ -31,7 +31,6 @@ from portal_driver.finding import take
 from portal_driver.lists import PoliciesPage
 from portal_driver.pages import BannerPage, CompanyPage, PolicyPage, SignInPage
 from portal_driver.portal import Portal
-from portal_driver.process import readied_playwright
 from portal_driver.profile import PROFILES, Profile, load_profile
 from portal_driver.proposal import Addition, additions_from, difference, proposed
 from portal_driver.reading import STEPS
@@ -64,10 +63,10 @@ async def behind_sign_in(
     desk: Desk, company: PortalCompany, gate: ReadingGate | None
 ) -> AsyncIterator[Portal]:
     """A portal with the company signed in: with the check's hand and gate, or with neither."""
-    async with readied_playwright() as (playwright, directory):
+    with wiped_directory() as directory:
         arguments = control_arguments(desk.portal.controls[DESK - 1], desk.profile.control.page_addresses)
         async with open_browser(
-            playwright, find_browser(), headless=True, directory=directory, arguments=arguments
+            desk.playwright, find_browser(), headless=True, directory=directory, arguments=arguments
         ) as (_, context):
             if gate:
                 await gate.guard(context)
@@ -159,10 +158,10 @@ async def walked(desk: Desk, company: PortalCompany, wishes: Wishes) -> tuple[No
     masker = Masker(tuple(word for words in looked_for(desk.profile).values() for word in words))
     notes = Notes(EvidenceBox(str(directory), masker, lambda evidence: None), masker, lambda line: None)
     gate = ReadingGate(desk.profile.irreversible)
-    async with readied_playwright() as (playwright, temporary):
+    with wiped_directory() as temporary:
         arguments = control_arguments(desk.portal.controls[DESK - 1], desk.profile.control.page_addresses)
         async with open_browser(
-            playwright, find_browser(), headless=True, directory=temporary, arguments=arguments
+            desk.playwright, find_browser(), headless=True, directory=temporary, arguments=arguments
         ) as (_, context):
             await gate.guard(context)
             walk = Walk(ReadingPortal(context, desk.profile, gate), gate, notes, wishes)
@@ -289,9 +288,9 @@ ASKS = "<button id=a onclick=\"fetch('/q?t=1', {method: 'POST'})\">查询</butto
 
 
 async def pressed_behind(gate: ReadingGate, desk: Desk, *, shut: bool) -> None:
-    async with readied_playwright() as (playwright, directory):
+    with wiped_directory() as directory:
         async with open_browser(
-            playwright, find_browser(), headless=True, directory=directory, arguments=[]
+            desk.playwright, find_browser(), headless=True, directory=directory, arguments=[]
         ) as (_, context):
             await gate.guard(context)
             portal = ReadingPortal(context, desk.profile, gate)
@@ -339,9 +338,9 @@ async def test_what_the_profile_calls_irreversible_never_passes(desk: Desk):
 @pytest.mark.browser
 async def test_a_question_that_a_run_would_answer_with_yes_gets_a_no(desk: Desk, profile: Profile):
     eager = replace(profile, notices=replace(profile.notices, accept_dialogs=("确定",)))
-    async with readied_playwright() as (playwright, directory):
+    with wiped_directory() as directory:
         async with open_browser(
-            playwright, find_browser(), headless=True, directory=directory, arguments=[]
+            desk.playwright, find_browser(), headless=True, directory=directory, arguments=[]
         ) as (_, context):
             portal = ReadingPortal(context, eager, ReadingGate({}))
             page = await context.new_page()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Playwright, async_playwright
+from playwright.async_api import Playwright
 
 from portal_driver.contract import Arm, Fired, NeedPin, Outcome
 from portal_driver.profile import Profile, load_profile
@@ -24,7 +23,7 @@ from portal_driver.simulator.settings import Settings
 from tests.portal_driver.desk import DESK, YEAR, Desk, Staff
 from tests.portal_driver.fault_table import DEEDS, STORIES, Cell, Clicks, Story
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.browser
 
 READING_S = 0.1
 # A patience that a cell waits out, and that no other page of its sitting comes near.
@@ -33,13 +32,6 @@ _UNTIL_CLEARED_S = 600.0
 _EFFECT_WITHIN_S = 10.0
 
 Portals = Callable[[str, float | None], Simulator]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def playwright() -> AsyncIterator[Playwright]:
-    """One Playwright for all stories; each sitting has a browser of its own, as a run has."""
-    async with async_playwright() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +61,6 @@ class Sittings:
 
     desk: Desk
     company: Company
-    playwright: Playwright
 
     async def under(self, cell: Cell) -> Cell:
         """Sit under the cell's fault; returns the cell as it turned out."""
@@ -105,7 +96,7 @@ class Sittings:
         plan = self.desk.plan(self.company)
         directory = self.desk.directory / f"browser-{self.desk.runs}"
         directory.mkdir()
-        finished = await run(plan, profile, staff, self.playwright, directory)
+        finished = await run(plan, profile, staff, self.desk.playwright, directory)
         return finished.outcome, finished.reason, staff
 
     async def _once_done(self, before: Clicks, expected: Clicks) -> Clicks:
@@ -177,7 +168,7 @@ async def test_what_a_fault_must_lead_to_and_that_the_next_sitting_ends_well(
     portal.put(company.uscc, story.step)
     if story.approved:
         portal.approve(company.uscc)
-    sittings = Sittings(Desk(portal, _patience(), tmp_path), company, playwright)
+    sittings = Sittings(Desk(portal, _patience(), tmp_path, playwright), company)
 
     seen = [await sittings.under(cell) for cell in story.cells]
     end, _, _ = await sittings.sit(_patience())

@@ -13,7 +13,7 @@ from portal_driver.finding import Region, View, closest, look, scroll_through, t
 from portal_driver.gate import Gate
 from portal_driver.words import value_after
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.browser
 
 CONFIRM = ("确认投保",)
 

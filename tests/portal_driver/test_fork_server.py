@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -102,6 +103,20 @@ def test_a_server_that_does_not_answer_is_ended(server: ForkServer, tmp_path: Pa
     with pytest.raises(OSError, match="started no driver"):
         server.start(tmp_path)
 
+    assert not server.is_usable
+
+
+def test_a_server_that_dies_with_an_order_in_its_hands_starts_no_driver(
+    server: ForkServer, tmp_path: Path
+) -> None:
+    os.kill(server.process.pid, signal.SIGSTOP)
+    killer = threading.Timer(0.3, server.process.kill)
+    killer.start()
+
+    with pytest.raises(OSError, match="started no driver"):
+        server.start(tmp_path)
+
+    killer.join()
     assert not server.is_usable
 
 

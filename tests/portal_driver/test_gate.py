@@ -16,7 +16,7 @@ from portal_driver.gate import Gate, Token
 from tests.agency.engines.worlds import eventually
 from tests.portal_driver.raw_server import RawServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.browser
 
 KNOWN = {Click.CONFIRM: (re.compile(r"^(POST|GET) .*/submit$"),)}
 ANSWER_S = 1.0

@@ -9,7 +9,7 @@ from portal_driver.finding import look
 from portal_driver.lists import ApplicationsPage, Listing, PoliciesPage
 from portal_driver.profile import Profile
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.browser
 
 HEADING = "<tr><th>序号</th><th>申请编号</th><th>保单年度</th><th>状态</th><th>退回原因</th></tr>"
 LAST_YEAR = "<tr><td>2</td><td>SQ2025</td><td>2025</td><td>已承保</td><td></td></tr>"

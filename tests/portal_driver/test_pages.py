@@ -88,7 +88,6 @@ READERS: dict[str, Callable[[View, Profile], Any]] = {
 
 
 @pytest.mark.browser
-@pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("screen", list(EXPECTED))
 @pytest.mark.parametrize("skin", skin_names())
 async def test_a_saved_page_is_recognised_and_read(page: Page, profile: Profile, skin: str, screen: str):

@@ -14,7 +14,7 @@ from portal_driver.finding import Press, View
 from portal_driver.portal import Portal
 from portal_driver.profile import Profile
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.browser
 
 ASKS = "<button onclick=\"document.title = confirm('是否确认投保？') ? 'yes' : 'no'\">确认投保</button>"
 

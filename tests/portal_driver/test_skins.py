@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from portal_driver.contract import Click, Confirmed, Finished, Fired, Outcome, PolicyRead, Standing
-from portal_driver.profile import Profile
 from portal_driver.simulator.companies import Company
 from portal_driver.simulator.running import Simulator
 from portal_driver.simulator.settings import Settings
@@ -33,11 +31,6 @@ def skinned(request: pytest.FixtureRequest, companies: tuple[Company, ...]) -> I
 def portal(skinned: Simulator) -> Simulator:
     skinned.reset()
     return skinned
-
-
-@pytest.fixture
-def desk(portal: Simulator, profile: Profile, tmp_path: Path) -> Desk:
-    return Desk(portal, profile, tmp_path)
 
 
 @pytest.mark.long  # a company that comes for the first time goes this way and further, in every skin: below

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Playwright
 
 from portal_driver.contract import (
     Arm,
@@ -69,13 +70,13 @@ async def test_the_same_card_with_another_certificate_is_not_used(desk: Desk, ho
 
 
 async def test_a_card_that_tells_nothing_is_used_on_a_persons_word(
-    hongda: Company, profile: Profile, tmp_path: Path
+    hongda: Company, profile: Profile, tmp_path: Path, playwright: Playwright
 ):
     silent = replace(hongda, card=replace(hongda.card, is_silent=True))
     said = ExpectedCard(silent.card.number, silent.card.certificate, is_said=True)
     settings = Settings(year=YEAR, desks=DESK, approve_after_s=None, read_seconds=READING_S)
     with Simulator((silent,), settings) as portal:
-        desk = Desk(portal, profile, tmp_path)
+        desk = Desk(portal, profile, tmp_path, playwright)
         untold, nobody = await desk.renew(silent)
         finished, _ = await desk.renew(silent, card=said)
 
