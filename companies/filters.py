@@ -27,10 +27,23 @@ VERDICTS = [
 ]
 
 
-def colleagues(request: Any = None) -> QuerySet[User]:
-    """Admins and staff of the current agency."""
-    working = Membership.objects.filter(role__in=[Role.ADMIN, Role.STAFF])
-    return User.objects.filter(pk__in=working.values("user_id")).order_by("name")
+def colleagues() -> QuerySet[User]:
+    """The admins and staff who work at the current agency today."""
+    return _people(staff_ever().filter(ended_at__isnull=True))
+
+
+def colleagues_ever(request: Any = None) -> QuerySet[User]:
+    """Also those who have left: what they were in charge of is to be found."""
+    return _people(staff_ever())
+
+
+def staff_ever() -> QuerySet[Membership]:
+    """What made them colleagues; `ended_at` says who has left."""
+    return Membership.objects.filter(role__in=[Role.ADMIN, Role.STAFF])
+
+
+def _people(memberships: QuerySet[Membership]) -> QuerySet[User]:
+    return User.objects.filter(pk__in=memberships.values("user_id")).order_by("name")
 
 
 def tags() -> list[tuple[str, str]]:
@@ -62,7 +75,7 @@ class CompanyFilter(ListFilter):
     )
     tag = filters.ChoiceFilter(choices=tags, method="tagged", label=_("Tag"), empty_label=_("Tag: any"))
     owner = filters.ModelChoiceFilter(
-        queryset=colleagues,
+        queryset=colleagues_ever,
         label=_("In charge"),
         empty_label=_("In charge: everybody"),
         null_label=_("In charge: nobody"),

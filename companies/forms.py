@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from agency.models import User
@@ -13,7 +14,7 @@ from companies.domain import cells
 from companies.domain.cards import is_issued
 from companies.domain.columns import REQUIRED, Column
 from companies.domain.editing import TAGS_AT_MOST, Edit, split_tags
-from companies.filters import colleagues
+from companies.filters import colleagues, colleagues_ever
 from companies.models import Card, Company, Contact, Import, validate_uscc
 
 WORKBOOK_BYTES_AT_MOST = 10 * 1024 * 1024
@@ -157,8 +158,10 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["tags"] = "、".join(self.instance.tags)
+        # Somebody who has left stays in charge until it is another: saving the rest must not change that.
+        eligible = Q(pk__in=colleagues()) | Q(pk=self.instance.owner_id)
         self.fields["owner"] = forms.ModelChoiceField(
-            colleagues(), label=_("In charge"), required=False, empty_label=_("nobody")
+            colleagues_ever().filter(eligible), label=_("In charge"), required=False, empty_label=_("nobody")
         )
         self.fields["uscc"].widget.attrs["maxlength"] = 30  # spaces may be typed between the digits
         self.fields["uscc"].validators = []

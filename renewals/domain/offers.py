@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import CharField, DateTimeField, F, IntegerField, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast
 
-from companies.filters import colleagues
+from companies.filters import colleagues_ever
 from renewals.models import Batch, BoardView, Desk
 
 
@@ -51,7 +51,7 @@ def offers() -> Offers:
     kinds = {"batch": found.batches, "desk": found.desks, "person": found.people, "view": found.views}
     rows = _rows("batch", Batch.objects, year=F("year"), at=F("made_at")).union(
         _rows("desk", Desk.objects),
-        _rows("person", colleagues()),
+        _rows("person", colleagues_ever()),
         _rows("view", BoardView.objects, query=F("query"), by=F("made_by")),
         all=True,
     )

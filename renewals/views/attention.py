@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agency.models import User
 from agency.people import staff_only
-from companies.filters import colleagues
+from companies.filters import staff_ever
 from companies.views.selection import back, came_from
 from renewals import sentences
 from renewals.deeds import DEEDS, Offer, offers
@@ -59,7 +59,9 @@ class Detail:
 @staff_only
 def attention(request: HttpRequest) -> HttpResponse:
     """The list as the address filters it, and the item that it names, else the first."""
-    found, people = inbox.counts(), list(colleagues())
+    found = inbox.counts()
+    staff = list(staff_ever().select_related("user").order_by("user__name"))
+    people = [one.user for one in staff]
     person = chosen_person(request)
     reason = request.GET.get("reason", "")
     items = inbox.of_reason(inbox.of_person(inbox.inbox(), person), reason)
@@ -76,8 +78,8 @@ def attention(request: HttpRequest) -> HttpResponse:
         "reasons": _reason_tiles(found, reason, person),
         "matching": paginator.count,
         "all_of_reason": _all_to_retry(found, shown, reason),
-        "colleagues": people,
-        "detail": _detail(item, people) if item else None,
+        "colleagues": [one.user for one in staff if one.ended_at is None],
+        "detail": _detail(item) if item else None,
         "following": _following(item, shown) if item else None,
     }
     if not found:
@@ -200,7 +202,7 @@ def _reason_tiles(found: Any, reason: str, person: UUID | str | None) -> list[Ti
     return sorted(tiles, key=lambda tile: (-tile.number, tile.label))
 
 
-def _detail(item: Any, people: list[User]) -> Detail:
+def _detail(item: Any) -> Detail:
     """Two queries: what colleagues wrote, and what the last run saw."""
     evidence = list(item.evidence.order_by("-at")[:_EVIDENCE_LOOKED_AT])
     last = [one for one in evidence if one.run_id == evidence[0].run_id]

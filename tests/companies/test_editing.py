@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from agency.models import Agency, AuditEntry, User
+from agency.models import Agency, AuditEntry, Membership, User
 from agency.tenancy import scope
 from companies.initials import initials_of
 from companies.models import Card, Company, Consent, Contact
@@ -221,6 +221,41 @@ def test_the_page_of_a_company_tells_what_was_done_to_it(page: Client, company: 
     page.post(reverse("companies:edit", args=[company.pk]), {"name": "宏达", "uscc": company.uscc})
     response = page.get(reverse("companies:company", args=[company.pk]))
     assert [(entry["words"], entry["who"]) for entry in response.context["log"]] == [("修改企业资料", "Mei")]
+
+
+# --- Somebody has left ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lin_left(agency: Agency, lin: User, company: Company) -> User:
+    """Was in charge of a company, and works here no more."""
+    with scope(agency.pk):
+        Company.objects.filter(pk=company.pk).update(owner=lin)
+        Membership.objects.filter(user=lin).update(ended_at=timezone.now())
+    return lin
+
+
+def test_who_has_left_is_put_in_charge_of_nothing_more(
+    page: Client, agency: Agency, lin_left: User, wus_company: Company
+) -> None:
+    address = reverse("companies:edit", args=[wus_company.pk])
+    sent = {"name": wus_company.name, "uscc": wus_company.uscc, "owner": str(lin_left.pk)}
+    assert list(page.post(address, sent).context["form"].errors) == ["owner"]
+    many = page.post(CONFIRM, {"frozen": str(wus_company.pk), "owner": str(lin_left.pk)})
+    assert list(many.context["form"].errors) == ["owner"]
+    with scope(agency.pk):
+        assert Company.objects.get(pk=wus_company.pk).owner is None
+
+
+def test_what_they_had_is_found_by_their_name_and_stays_theirs_while_the_rest_is_changed(
+    page: Client, agency: Agency, lin_left: User, company: Company, wus_company: Company
+) -> None:
+    assert names(page, owner=str(lin_left.pk)) == [company.name]
+    sent = {"name": company.name, "uscc": company.uscc, "tags": "重点", "owner": str(lin_left.pk)}
+    page.post(reverse("companies:edit", args=[company.pk]), sent)
+    with scope(agency.pk):
+        changed = Company.objects.get(pk=company.pk)
+        assert (changed.owner, changed.tags) == (lin_left, ["重点"])
 
 
 # --- Many at once -----------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
-from agency.models import Agency, User
+from agency.models import Agency, Membership, User
 from agency.tenancy import scope
 from companies.domain.cards import quarantine
 from companies.models import Card, Contact
@@ -274,6 +275,17 @@ def test_it_is_handed_over_and_commented(page: Client, renewal: Renewal, lin: Us
     assert now(renewal).assignee == lin
     detail = page.get(INBOX).context["detail"]
     assert [(told.actor_name, told.detail["text"]) for told in detail.comments] == [("Mei", "周五再打电话")]
+
+
+def test_what_somebody_who_has_left_still_has_is_shown_and_given_to_another(
+    page: Client, renewal: Renewal, mei: User, lin: User
+) -> None:
+    with scope(renewal.agency_id):
+        assign(stop(renewal), lin, by=mei)
+        Membership.objects.filter(user=lin).update(ended_at=Now())
+    context = page.get(INBOX).context
+    assert (str(lin.pk), 1) in [(tile.value, tile.number) for tile in context["people"]]
+    assert context["colleagues"] == [mei]
 
 
 def test_a_colleague_of_another_agency_cannot_be_given_it(page: Client, renewal: Renewal, rao: User) -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from agency.models import Agency, User
+from agency.models import Agency, Membership, User
 from agency.tenancy import scope
 from companies.models import Card, Company
 from portal_driver.contract import Outcome, Reason
@@ -387,6 +387,25 @@ def test_handing_over_is_undone_except_where_somebody_changed_it_since(
         }
     said = [str(message) for message in page.post(UNDO, follow=True).context["messages"]]
     assert said == ["没有可以撤销的操作了。"]
+
+
+def test_nothing_is_handed_back_or_handed_over_to_somebody_who_has_left(
+    page: Client, mei: User, lin: User, renewal: Renewal
+) -> None:
+    with scope(renewal.agency_id):
+        Renewal.objects.filter(pk=renewal.pk).update(assignee=lin)
+    page.post(CARRY_OUT, {"act": "assign", "frozen": str(renewal.pk), "person": str(mei.pk)})
+    with scope(renewal.agency_id):
+        Membership.objects.filter(user=lin).update(ended_at=Now())
+
+    page.post(UNDO)
+    sent = {"act": "assign", "frozen": str(renewal.pk), "person": str(lin.pk)}
+    assert page.post(CARRY_OUT, sent).status_code == 404
+
+    with scope(renewal.agency_id):
+        assert Renewal.objects.get().assignee == mei
+    asked = page.post(ACT, {"act": "assign", "renewal": str(renewal.pk)})
+    assert list(asked.context["people"]) == [mei]
 
 
 def test_a_pause_is_undone(page: Client, renewal: Renewal) -> None:
