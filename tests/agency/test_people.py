@@ -22,6 +22,7 @@ from agency.people import membership_of
 from agency.tasks import tend_invitations
 from agency.tenancy import scope
 from companies.models import Company
+from renewals.models import Renewal
 from tests.agency.conftest import Mails
 from tests.cast import make_person
 from tests.database import OUR_AGENCY
@@ -306,6 +307,18 @@ def test_who_has_left_is_out_at_the_next_click(mei: User, lin: User, browser_of:
     assert browser_of(mei).get(reverse("renewals:board")).status_code == 404
     browser_of(lin).post(reverse("people:change", args=[member_id]), {"act": "take_back"})
     assert browser_of(mei).get(reverse("renewals:board")).status_code == 200
+
+
+def test_what_a_colleague_looks_after_is_one_press_away(
+    mei: User, lin: User, company: Company, renewal: Renewal, wus_renewal: Renewal, browser_of: BrowserOf
+) -> None:
+    with scope(OUR_AGENCY):
+        Company.objects.filter(pk=company.pk).update(owner=mei)
+    browser = browser_of(lin)
+    shown = browser.get(reverse("people:person", args=[member(mei).pk])).content.decode()
+    companies, renewals = re.findall(rf'href="([^"]+={mei.pk})"', shown)
+    assert [row.company for row in browser.get(companies).context["rows"]] == [company]
+    assert [row.renewal for row in browser.get(renewals).context["rows"]] == [renewal]
 
 
 def test_nobody_changes_himself_and_the_last_admin_stays(mei: User, lin: User) -> None:
