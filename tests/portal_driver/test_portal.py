@@ -25,7 +25,7 @@ def impatient(profile: Profile) -> Profile:
 
 
 @pytest.fixture
-def portal(page: Page, impatient: Profile) -> Portal:
+async def portal(page: Page, impatient: Profile) -> Portal:
     return Portal(page.context, impatient, lambda waited_s: None)
 
 
