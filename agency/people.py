@@ -55,6 +55,25 @@ def _in_force(user: User) -> QuerySet[Membership]:
     return Membership.across_agencies.filter(user=user, ended_at__isnull=True)
 
 
+def colleagues() -> QuerySet[User]:
+    """The admins and staff who work at the current agency today."""
+    return _people(staff_memberships().filter(ended_at__isnull=True))
+
+
+def colleagues_ever(request: HttpRequest | None = None) -> QuerySet[User]:
+    """Also those who have left: what they were in charge of is to be found. Filters pass their request."""
+    return _people(staff_memberships())
+
+
+def staff_memberships() -> QuerySet[Membership]:
+    """Of all who are, or were, admins and staff of the current agency; `ended_at` says who has left."""
+    return Membership.objects.filter(role__in=[Role.ADMIN, Role.STAFF])
+
+
+def _people(memberships: QuerySet[Membership]) -> QuerySet[User]:
+    return User.objects.filter(pk__in=memberships.values("user_id")).order_by("name")
+
+
 def role_required(*roles: Role) -> Callable[[View], View]:
     """A view for these roles only: anonymous people sign in first, anybody else gets a 404.
 

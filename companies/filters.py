@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from agency.filtering import ListFilter, SearchFilter, YearFilter
-from agency.models import Membership, Role, User
+from agency.people import colleagues_ever
 from companies.domain.readiness import WORDS, Problem, has_problem, is_ready, with_problems
 from companies.models import Card, CardKind, Company, Contact
 from companies.views.years import chosen_year
@@ -25,25 +25,6 @@ VERDICTS = [
     ("queued", pgettext_lazy("companies", "Queued for the year")),
     (_("One check"), [(str(problem), WORDS[problem].short) for problem in CHECKS]),
 ]
-
-
-def colleagues() -> QuerySet[User]:
-    """The admins and staff who work at the current agency today."""
-    return _people(staff_ever().filter(ended_at__isnull=True))
-
-
-def colleagues_ever(request: Any = None) -> QuerySet[User]:
-    """Also those who have left: what they were in charge of is to be found."""
-    return _people(staff_ever())
-
-
-def staff_ever() -> QuerySet[Membership]:
-    """What made them colleagues; `ended_at` says who has left."""
-    return Membership.objects.filter(role__in=[Role.ADMIN, Role.STAFF])
-
-
-def _people(memberships: QuerySet[Membership]) -> QuerySet[User]:
-    return User.objects.filter(pk__in=memberships.values("user_id")).order_by("name")
 
 
 def tags() -> list[tuple[str, str]]:

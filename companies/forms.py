@@ -10,11 +10,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from agency.models import User
+from agency.people import colleagues, colleagues_ever
 from companies.domain import cells
 from companies.domain.cards import is_issued
 from companies.domain.columns import REQUIRED, Column
 from companies.domain.editing import TAGS_AT_MOST, Edit, split_tags
-from companies.filters import colleagues, colleagues_ever
 from companies.models import Card, Company, Contact, Import, validate_uscc
 
 WORKBOOK_BYTES_AT_MOST = 10 * 1024 * 1024

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from agency.models import User
+from agency.people import colleagues
 from companies.domain.cards import is_issued
 from companies.domain.readiness import REFUSED_IN_EMAIL, is_chinese_mobile
-from companies.filters import colleagues
 from renewals.models import Batch, Desk, Renewal, StageName
 
 # What cards take; a PIN of another length is a slip of the finger and would cost a try.

@@ -14,7 +14,8 @@ from enum import StrEnum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from agency.models import Membership, Role, User
+from agency.models import User
+from agency.people import colleagues
 
 # Of what stands in the cell, as much as a remark repeats.
 _SHOWN = 20
@@ -68,9 +69,8 @@ class Colleagues:
 
 def colleagues_here() -> Colleagues:
     """The admins and staff who work at the current agency today. One query."""
-    working = Membership.objects.filter(role__in=[Role.ADMIN, Role.STAFF], ended_at__isnull=True)
     called: dict[str, list[User]] = defaultdict(list)
-    for person in User.objects.filter(pk__in=working.values("user_id")):
+    for person in colleagues():
         for words in {_bare(person.name), _bare(person.email)}:
             called[words].append(person)
     return Colleagues(dict(called))

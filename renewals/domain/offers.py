@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import CharField, DateTimeField, F, IntegerField, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast
 
-from companies.filters import colleagues_ever
+from agency.people import colleagues_ever
 from renewals.models import Batch, BoardView, Desk
 
 

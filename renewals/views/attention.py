@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from agency.models import User
-from agency.people import staff_only
-from companies.filters import staff_ever
+from agency.people import staff_memberships, staff_only
 from companies.views.selection import back, came_from
 from renewals import sentences
 from renewals.deeds import DEEDS, Offer, offers
@@ -60,7 +59,7 @@ class Detail:
 def attention(request: HttpRequest) -> HttpResponse:
     """The list as the address filters it, and the item that it names, else the first."""
     found = inbox.counts()
-    staff = list(staff_ever().select_related("user").order_by("user__name"))
+    staff = list(staff_memberships().select_related("user").order_by("user__name"))
     people = [one.user for one in staff]
     person = chosen_person(request)
     reason = request.GET.get("reason", "")

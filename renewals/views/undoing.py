@@ -13,8 +13,7 @@ from django.views.decorators.http import require_POST
 
 from agency import audit
 from agency.models import User
-from agency.people import staff_only
-from companies.filters import colleagues
+from agency.people import colleagues, staff_only
 from companies.views.selection import back
 from renewals.domain.colleagues import assign
 from renewals.domain.pausing import resume
